@@ -1,0 +1,56 @@
+"""Composition root of inventory: wires the ports to Dapr and runs the app."""
+
+from datetime import timedelta
+
+from fastapi import FastAPI
+
+from apps.inventory import domain
+from apps.inventory.peers import CatalogPeer, OrdersPeer
+from apps.inventory.routes import build_peer_router, build_router
+from apps.inventory.service import InventoryService
+from apps.inventory.settings import InventorySettings
+from apps.inventory.steps import offer_steps
+from apps.inventory.store import DaprInventoryStore
+from apps.inventory.subscribers import subscribe
+from apps.shared.platform.app import create_app, serve
+from apps.shared.platform.clock import SystemClock, TimeOrderedIds
+from apps.shared.platform.invocation import Peer
+from apps.shared.platform.jobs import Job
+from apps.shared.platform.state import StateStore
+from apps.shared.platform.steps import WorkflowWorker
+from apps.shared.platform.subscriptions import Subscriptions
+
+STATUSES: dict[type[Exception], int] = {
+    domain.SkuUnknown: 404,
+    domain.SkuForeign: 403,
+    domain.QuantityOutOfRange: 422,
+}
+
+
+def build_app(settings: InventorySettings) -> FastAPI:
+    sidecar = settings.sidecar()
+    service = InventoryService(
+        store=DaprInventoryStore(StateStore(sidecar, settings.state_store)),
+        orders=OrdersPeer(Peer(sidecar, "orders")),
+        catalog=CatalogPeer(Peer(sidecar, "catalog")),
+        clock=SystemClock(),
+        ids=TimeOrderedIds(),
+    )
+    worker = WorkflowWorker(sidecar)
+    offer_steps(worker, service)
+    subscriptions = Subscriptions()
+    subscribe(subscriptions, service)
+    hold = timedelta(seconds=settings.hold_seconds)
+    return create_app(
+        settings,
+        sidecar=sidecar,
+        routers=[build_router(service), build_peer_router(service), subscriptions.router()],
+        statuses=STATUSES,
+        worker=worker,
+        jobs=[Job("inventory-sweep", settings.sweep_schedule, lambda: service.sweep(hold))],
+    )
+
+
+if __name__ == "__main__":
+    settings = InventorySettings()
+    serve(build_app(settings), settings)

@@ -1,0 +1,64 @@
+"""The inventory API, and the questions of `catalog`."""
+
+import hashlib
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query
+
+from apps.inventory.schemas import ReceiptIn, StockOut
+from apps.inventory.service import InventoryService
+from apps.shared.contracts.inventory import Availability, Receipt
+from apps.shared.contracts.nothing import Nothing
+from apps.shared.platform.identity import VENDOR, Caller, CallerDep
+from apps.shared.platform.problems import documented
+
+Sku = Annotated[str, Path(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+def build_router(service: InventoryService) -> APIRouter:
+    router = APIRouter(prefix="/api/v1/inventory", tags=["inventory"])
+
+    async def check_vendor(caller: Caller, sku: str) -> None:
+        if caller.role == VENDOR:
+            await service.check_owner(sku, caller.user_id)
+
+    @router.get("/{sku}", operation_id="getStock", responses=documented(403, 404))
+    async def get(sku: Sku, caller: CallerDep) -> StockOut:
+        """Units of a SKU, in all and by warehouse. Vendors see their own SKUs."""
+        await check_vendor(caller, sku)
+        return StockOut.of(await service.get(sku))
+
+    @router.post("/{sku}/receipts", operation_id="receiveStock", status_code=201, responses=documented(403, 422))
+    async def receive(
+        sku: Sku,
+        body: ReceiptIn,
+        caller: CallerDep,
+        idempotency_key: Annotated[str, Header(max_length=255, description="Repeats under one key count once")] = "",
+    ) -> StockOut:
+        """Add goods that came in."""
+        await check_vendor(caller, sku)
+        receipt_id = ""
+        if idempotency_key:
+            receipt_id = hashlib.sha256(f"{caller.user_id} {sku} {idempotency_key}".encode()).hexdigest()
+        stock = await service.receive(sku=sku, warehouse=body.warehouse, quantity=body.quantity, receipt_id=receipt_id)
+        return StockOut.of(stock)
+
+    return router
+
+
+def build_peer_router(service: InventoryService) -> APIRouter:
+    """Operations for other services alone; the gateway has no route to them."""
+    router = APIRouter(prefix="/internal", include_in_schema=False)
+
+    @router.post("/receipts")
+    async def receive(receipt: Receipt) -> Nothing:
+        await service.receive(
+            sku=receipt.sku, warehouse=receipt.warehouse, quantity=receipt.quantity, receipt_id=receipt.receipt_id
+        )
+        return Nothing()
+
+    @router.get("/availability")
+    async def availability(skus: Annotated[str, Query(max_length=10_000)]) -> Availability:
+        return Availability(available=await service.availability(skus.split(",")))
+
+    return router

@@ -1,0 +1,91 @@
+"""InventoryStore over Dapr state.
+
+Documents: `stock/<sku>`; `reservation/<order id>`; `receipt/<id>`; the journal of all SKUs; reservations by minute.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from apps.inventory.domain import Reservation, ReservationStatus, Stock
+from apps.inventory.ports import Decide
+from apps.shared.platform import journal
+from apps.shared.platform.minutes import MinuteJournal
+from apps.shared.platform.state import StateStore, Transaction
+
+_ALL_SKUS = "skus"
+_reservations = MinuteJournal("reservations")
+
+
+@dataclass(frozen=True)
+class CountedReceipt:
+    """A receipt that is in the stock of its SKU already."""
+
+    sku: str
+
+
+class DaprInventoryStore:
+    """See `ports.InventoryStore`."""
+
+    def __init__(self, state: StateStore) -> None:
+        self._state = state
+
+    async def find_stocks(self, skus: Iterable[str]) -> dict[str, Stock]:
+        keys = {sku: _stock_key(sku) for sku in skus}
+        if not keys:
+            return {}
+        loaded = await self._state.load(list(keys.values()))
+        return {sku: loaded.find(key, Stock) or Stock(sku) for sku, key in keys.items()}
+
+    async def receive(self, receipt_id: str, sku: str, change: Callable[[Stock], Stock]) -> Stock:
+        receipt_key, stock_key, skus_key = f"receipt/{receipt_id}", _stock_key(sku), journal.head_key(_ALL_SKUS)
+
+        def decide(transaction: Transaction) -> Stock:
+            stock = transaction.find(stock_key, Stock)
+            if transaction.find(receipt_key, CountedReceipt) is not None and stock is not None:
+                return stock
+            if stock is None:
+                journal.append(transaction, _ALL_SKUS, sku)
+            changed = change(stock or Stock(sku))
+            transaction.put(stock_key, changed)
+            transaction.put(receipt_key, CountedReceipt(sku))
+            return changed
+
+        return await self._state.transact([receipt_key, stock_key, skus_key], decide)
+
+    async def find_reservation(self, order_id: str) -> Reservation | None:
+        return await self._state.find(_reservation_key(order_id), Reservation)
+
+    async def change(self, order_id: str, skus: Iterable[str], decide: Decide, *, at: datetime) -> Reservation:
+        key, reminder = _reservation_key(order_id), _reservations.key(order_id, at)
+        stock_keys = {sku: _stock_key(sku) for sku in skus}
+
+        def apply(transaction: Transaction) -> Reservation:
+            earlier = transaction.find(key, Reservation)
+            stocks = {sku: transaction.find(stock_key, Stock) or Stock(sku) for sku, stock_key in stock_keys.items()}
+            reservation, changed = decide(earlier, stocks)
+            if reservation != earlier:
+                transaction.put(key, reservation)
+                if reservation.status is ReservationStatus.HELD:
+                    _reservations.append(transaction, order_id, at)
+            for sku, stock in changed.items():
+                if stock != stocks[sku]:
+                    transaction.put(stock_keys[sku], stock)
+            return reservation
+
+        return await self._state.transact([key, reminder, *stock_keys.values()], apply)
+
+    async def remind(self, order_id: str, at: datetime) -> None:
+        key = _reservations.key(order_id, at)
+        await self._state.transact([key], lambda transaction: _reservations.append(transaction, order_id, at))
+
+    async def sweep(self, until: datetime, look: Callable[[str], Awaitable[None]]) -> None:
+        await _reservations.sweep(self._state, until=until, look=look)
+
+
+def _stock_key(sku: str) -> str:
+    return f"stock/{sku}"
+
+
+def _reservation_key(order_id: str) -> str:
+    return f"reservation/{order_id}"

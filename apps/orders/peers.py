@@ -1,0 +1,53 @@
+"""The services that orders asks, over Dapr invocation: carts, catalog and checkout."""
+
+from apps.orders.domain import Order
+from apps.shared.contracts.amount import Amount
+from apps.shared.contracts.carts import CartLine, RestoreCart, TakeCart, TakenCart
+from apps.shared.contracts.catalog import Offer, Offers, QuoteProducts
+from apps.shared.contracts.checkout import StartCancellation, StartCheckout, Started, WorkflowStatus
+from apps.shared.contracts.inventory import StockLine
+from apps.shared.contracts.nothing import Nothing
+from apps.shared.platform.invocation import Peer
+
+
+class CartsPeer:
+    """See `ports.Carts`."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+
+    async def take(self, user_id: str, order_id: str) -> tuple[CartLine, ...]:
+        taken = await self._peer.post(f"/internal/carts/{user_id}/take", TakeCart(order_id=order_id), TakenCart)
+        return taken.lines
+
+    async def restore(self, user_id: str, order_id: str) -> None:
+        await self._peer.post(f"/internal/carts/{user_id}/restore", RestoreCart(order_id=order_id), Nothing)
+
+
+class CatalogPeer:
+    """See `ports.Catalog`."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+
+    async def quote(self, product_ids: tuple[str, ...]) -> dict[str, Offer]:
+        answer = await self._peer.post("/internal/offers", QuoteProducts(product_ids=product_ids), Offers)
+        return {offer.product_id: offer for offer in answer.offers}
+
+
+class CheckoutPeer:
+    """See `ports.Checkout`."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+
+    async def start(self, order: Order) -> None:
+        lines = tuple(StockLine(sku=line.sku, quantity=line.quantity) for line in order.lines)
+        command = StartCheckout(order_id=order.id, lines=lines, total=Amount.of(order.total))
+        await self._peer.post("/internal/checkouts", command, Started)
+
+    async def start_cancellation(self, order_id: str) -> None:
+        await self._peer.post("/internal/cancellations", StartCancellation(order_id=order_id), Started)
+
+    async def status(self, order_id: str) -> WorkflowStatus:
+        return await self._peer.get(f"/internal/checkouts/{order_id}", WorkflowStatus)

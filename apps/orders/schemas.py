@@ -1,0 +1,129 @@
+"""Requests and answers of the orders API."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from apps.orders.domain import Order, PaymentChoice, ShippingAddress
+from apps.shared.contracts.amount import Amount
+
+
+class PaymentIn(BaseModel):
+    """Which provider is to charge which of its tokens. Card data never comes here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    provider: str = Field(pattern="^[a-z]{1,32}$", examples=["sandbox"])
+    token: str = Field(min_length=1, max_length=200, pattern="^[A-Za-z0-9_-]+$", examples=["tok_visa"])
+
+    def choice(self) -> PaymentChoice:
+        return PaymentChoice(self.provider, self.token)
+
+
+class AddressIn(BaseModel):
+    """Where to ship to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=200)
+    line1: str = Field(min_length=1, max_length=200)
+    line2: str = Field(default="", max_length=200)
+    city: str = Field(min_length=1, max_length=100)
+    region: str = Field(default="", max_length=100)
+    postal_code: str = Field(min_length=1, max_length=20)
+    country: str = Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code", examples=["US"])
+
+    def address(self) -> ShippingAddress:
+        return ShippingAddress(**self.model_dump())
+
+
+class PlaceOrder(BaseModel):
+    """Order the caller's cart."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    payment: PaymentIn
+    shipping_address: AddressIn
+
+
+class LineOut(BaseModel):
+    product_id: str
+    sku: str
+    name: str
+    quantity: int
+    unit_price: Amount
+    total: Amount
+
+
+class TimelineOut(BaseModel):
+    status: str
+    at: datetime
+
+
+class PaymentOut(BaseModel):
+    provider: str
+
+
+class FailureOut(BaseModel):
+    """Why the order was cancelled."""
+
+    code: str
+    message: str
+
+
+class AddressOut(BaseModel):
+    name: str
+    line1: str
+    line2: str
+    city: str
+    region: str
+    postal_code: str
+    country: str
+
+
+class OrderOut(BaseModel):
+    """An order as its owner sees it."""
+
+    id: str
+    user_id: str
+    status: str
+    lines: list[LineOut]
+    total: Amount
+    payment: PaymentOut
+    shipping_address: AddressOut
+    timeline: list[TimelineOut]
+    failure: FailureOut | None = None
+    cancel_requested_at: datetime | None = None
+
+    @classmethod
+    def of(cls, order: Order) -> "OrderOut":
+        address = order.shipping_address
+        return cls(
+            id=order.id,
+            user_id=order.user_id,
+            status=order.status,
+            lines=[
+                LineOut(
+                    product_id=line.product_id,
+                    sku=line.sku,
+                    name=line.name,
+                    quantity=line.quantity,
+                    unit_price=Amount.of(line.unit_price),
+                    total=Amount.of(line.total),
+                )
+                for line in order.lines
+            ],
+            total=Amount.of(order.total),
+            payment=PaymentOut(provider=order.payment.provider),
+            shipping_address=AddressOut(**{name: getattr(address, name) for name in AddressOut.model_fields}),
+            timeline=[TimelineOut(status=entry.status, at=entry.at) for entry in order.timeline],
+            failure=FailureOut(code=order.failure.code, message=order.failure.message) if order.failure else None,
+            cancel_requested_at=order.cancel_requested_at,
+        )
+
+
+class OrderPage(BaseModel):
+    """Orders, newest first."""
+
+    items: list[OrderOut]
+    next_cursor: str | None

@@ -1,0 +1,218 @@
+"""The use cases of orders: placing, tracking, cancelling, fulfilling, and the steps that the checkout saga takes here."""
+
+import hashlib
+import logging
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from apps.orders import domain
+from apps.orders.domain import Failure, Order, OrderLine, OrderNotFound, OrderStatus, PaymentChoice, ShippingAddress
+from apps.orders.ports import Attempt, Carts, Catalog, Checkout, Clock, Events, Ids, OrderStore, Reminder
+from apps.shared.contracts import orders as contract
+from apps.shared.contracts.amount import Amount
+from apps.shared.contracts.step import StepOutcome
+
+log = logging.getLogger(__name__)
+
+ATTEMPT_SECONDS = 15
+"""An attempt this old whose order does not exist has died: longer than every time limit on its way added up."""
+
+_EVENTS: dict[OrderStatus, type[contract.OrderEvent]] = {
+    OrderStatus.CONFIRMED: contract.OrderConfirmed,
+    OrderStatus.PAID: contract.OrderPaid,
+    OrderStatus.SHIPPED: contract.OrderShipped,
+    OrderStatus.DELIVERED: contract.OrderDelivered,
+}
+
+
+class OrderService:
+    """Every use case loads, decides in `domain`, and saves; what it calls on the way is idempotent by order id."""
+
+    def __init__(
+        self,
+        *,
+        store: OrderStore,
+        carts: Carts,
+        catalog: Catalog,
+        checkout: Checkout,
+        events: Events,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._store, self._carts, self._catalog, self._checkout = store, carts, catalog, checkout
+        self._events, self._clock, self._ids = events, clock, ids
+
+    async def place(
+        self, *, user_id: str, key: str, body: bytes, payment: PaymentChoice, shipping_address: ShippingAddress
+    ) -> Order:
+        """Order the user's cart, once for each idempotency `key`; `body` is what the key was sent with.
+
+        The order is in `draft` and its saga is scheduled when this returns. A repeated request is told what the first one was.
+        Raises EmptyCart, ProductUnavailable, MixedCurrencies, KeyReused, KeyInFlight.
+        """
+        now = self._clock.now()
+        wanted = Attempt(self._ids.new("ord"), hashlib.sha256(body).hexdigest(), now)
+        attempt, ours = await self._store.begin(
+            user_id, key, wanted, resume_before=now - timedelta(seconds=ATTEMPT_SECONDS)
+        )
+        if attempt.body_hash != wanted.body_hash:
+            raise domain.KeyReused
+        fresh = ours and attempt.order_id == wanted.order_id
+        order = None if fresh else await self._store.find(attempt.order_id)
+        if order is None:
+            if not ours:
+                raise domain.KeyInFlight
+            order = await self._draft(user_id, key, attempt.order_id, payment, shipping_address)
+        if order.status is OrderStatus.DRAFT and (fresh or not (await self._checkout.status(order.id)).exists):
+            await self._checkout.start(order)
+        return domain.as_drafted(order)
+
+    async def get(self, order_id: str) -> Order:
+        """Raises OrderNotFound."""
+        order = await self._store.find(order_id)
+        if order is None:
+            raise OrderNotFound(order_id)
+        return order
+
+    async def list_page(self, user_id: str, *, before: int | None, limit: int) -> tuple[list[Order], int | None]:
+        """The user's orders, newest first, and where to go on."""
+        order_ids, rest = await self._store.list_ids(user_id, before=before, limit=limit)
+        return await self._store.find_many(order_ids), rest
+
+    async def request_cancellation(self, order_id: str) -> Order:
+        """Have the order undone: a running saga turns back at its next step, a paid order is refunded by a saga of its own.
+
+        Raises OrderNotFound, TransitionRefused once shipped.
+        """
+        now = self._clock.now()
+        order = await self.get(order_id)
+        await self._store.remind(Reminder(order_id, order.user_id), now)
+        order, _ = await self._store.update(order_id, lambda found: (domain.request_cancellation(found, now), None))
+        if order.status is OrderStatus.PAID:
+            await self._checkout.start_cancellation(order_id)
+        return order
+
+    async def fulfil(self, order_id: str, to: OrderStatus) -> Order:
+        """Mark the order shipped or delivered and tell the world. Raises OrderNotFound, TransitionRefused when out of order."""
+        now = self._clock.now()
+        order = await self.get(order_id)
+        await self._store.remind(Reminder(order_id, order.user_id), now)
+        order, _ = await self._store.update(order_id, lambda found: (domain.fulfil(found, to, now), None))
+        return await self._announce(order)
+
+    async def confirm(self, order_id: str) -> StepOutcome:
+        """Saga step, see `contracts.orders.ConfirmOrder`."""
+        return await self._advance(order_id, OrderStatus.CONFIRMED)
+
+    async def mark_paid(self, order_id: str) -> StepOutcome:
+        """Saga step, see `contracts.orders.MarkPaid`."""
+        return await self._advance(order_id, OrderStatus.PAID)
+
+    async def cancel(self, order_id: str, failure: Failure) -> StepOutcome:
+        """Saga step, see `contracts.orders.CancelOrder`."""
+        now = self._clock.now()
+        order, _ = await self._store.update(order_id, lambda found: (domain.cancel(found, failure, now), None))
+        await self._events.publish(event_of(order))
+        return StepOutcome()
+
+    async def payment_instrument(self, order_id: str) -> contract.PaymentInstrument:
+        """How to pay for the order. Raises OrderNotFound."""
+        order = await self.get(order_id)
+        return contract.PaymentInstrument(
+            user_id=order.user_id, provider=order.payment.provider, token=order.payment.token
+        )
+
+    async def sweep(self, grace: timedelta) -> None:
+        """Look again at orders that someone may have left half-way at least `grace` ago, and end what nobody else will end."""
+        await self._store.sweep(self._clock.now() - grace, self._look_again)
+
+    async def _draft(
+        self, user_id: str, key: str, order_id: str, payment: PaymentChoice, shipping_address: ShippingAddress
+    ) -> Order:
+        try:
+            lines = await self._price(await self._carts.take(user_id, order_id))
+            order = domain.draft_order(
+                order_id=order_id,
+                user_id=user_id,
+                lines=lines,
+                payment=payment,
+                shipping_address=shipping_address,
+                at=self._clock.now(),
+            )
+        except (domain.OrderError, ValueError):
+            await self._carts.restore(user_id, order_id)
+            await self._store.forget(user_id, key)
+            raise
+        return await self._store.add(order)
+
+    async def _price(self, cart: tuple[Any, ...]) -> tuple[OrderLine, ...]:
+        if not cart:
+            raise domain.EmptyCart
+        offers = await self._catalog.quote(tuple(line.product_id for line in cart))
+        if missing := tuple(line.product_id for line in cart if line.product_id not in offers):
+            raise domain.ProductUnavailable(missing)
+        return tuple(
+            OrderLine(offer.product_id, offer.sku, offer.name, line.quantity, offer.price.money())
+            for line, offer in ((line, offers[line.product_id]) for line in cart)
+        )
+
+    async def _advance(self, order_id: str, to: OrderStatus) -> StepOutcome:
+        now = self._clock.now()
+        order, refusal = await self._store.update(order_id, lambda found: domain.advance(found, to, now))
+        if refusal is not None:
+            return StepOutcome(refusal=refusal.code, message=refusal.message)
+        if order.status is to:
+            await self._events.publish(event_of(order))
+        return StepOutcome()
+
+    async def _announce(self, order: Order) -> Order:
+        if order.announced:
+            return order
+        await self._events.publish(event_of(order))
+        announced = replace(order, announced=True)
+        order, _ = await self._store.update(order.id, lambda found: (announced if found == order else found, None))
+        return order
+
+    async def _look_again(self, reminder: Reminder) -> None:
+        order = await self._store.find(reminder.order_id)
+        if order is None:
+            await self._carts.restore(reminder.user_id, reminder.order_id)
+        elif order.status is OrderStatus.DRAFT and not (await self._checkout.status(order.id)).exists:
+            await self._end_draft(order.id)
+        elif order.status is OrderStatus.PAID and order.cancel_requested_at is not None:
+            await self._checkout.start_cancellation(order.id)
+        else:
+            await self._announce(order)
+
+    async def _end_draft(self, order_id: str) -> None:
+        now = self._clock.now()
+
+        def decide(order: Order) -> tuple[Order, None]:
+            if order.status is not OrderStatus.DRAFT:
+                return order, None
+            failure = (
+                Failure(domain.CANCELLED_BY_CUSTOMER, "The customer cancelled the order.")
+                if order.cancel_requested_at
+                else Failure(domain.INTERNAL_ERROR, "The order was not carried on after it was placed.")
+            )
+            return replace(domain.cancel(order, failure, now), announced=False), None
+
+        order, _ = await self._store.update(order_id, decide)
+        log.warning("ended a draft whose checkout was never scheduled", extra={"fields": {"order_id": order_id}})
+        await self._announce(order)
+
+
+def event_of(order: Order) -> contract.OrderEvent:
+    """The event of the order's latest status; its id is the same however often it is made."""
+    fields: dict[str, Any] = {
+        "event_id": f"{order.id}:{order.status}",
+        "occurred_at": order.reached_at,
+        "order_id": order.id,
+        "user_id": order.user_id,
+        "total": Amount.of(order.total),
+    }
+    if order.failure is not None:
+        code = contract.FailureCode(order.failure.code)
+        return contract.OrderCancelled(**fields, code=code, message=order.failure.message)
+    return _EVENTS[order.status](**fields)

@@ -1,0 +1,120 @@
+"""OrderStore over Dapr state.
+
+Documents: `order/<id>`; `attempt/<user>/<hash of key>` (kept 48 hours); the user's journal of order ids; reminders by minute.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeVar
+
+from apps.orders.domain import Order, OrderNotFound
+from apps.orders.ports import Attempt, Reminder
+from apps.shared.platform import journal
+from apps.shared.platform.minutes import MinuteJournal
+from apps.shared.platform.state import StateStore, Transaction
+
+R = TypeVar("R")
+
+KEY_TTL_SECONDS = 48 * 3600
+"""The public contract keeps idempotency keys for at least 24 hours."""
+
+_reminders = MinuteJournal("order-reminders")
+
+
+class DaprOrderStore:
+    """See `ports.OrderStore`."""
+
+    def __init__(self, state: StateStore) -> None:
+        self._state = state
+
+    async def begin(self, user_id: str, key: str, attempt: Attempt, *, resume_before: datetime) -> tuple[Attempt, bool]:
+        document = _attempt_key(user_id, key)
+        entry = _entry(Reminder(attempt.order_id, user_id))
+        reminder_key = _reminders.key(entry, attempt.started_at)
+
+        def decide(transaction: Transaction) -> tuple[Attempt, bool]:
+            earlier = transaction.find(document, Attempt)
+            if earlier is None:
+                transaction.put(document, attempt, ttl_seconds=KEY_TTL_SECONDS)
+                _reminders.append(transaction, entry, attempt.started_at)
+                return attempt, True
+            if earlier.body_hash != attempt.body_hash or earlier.started_at >= resume_before:
+                return earlier, False
+            resumed = Attempt(earlier.order_id, earlier.body_hash, attempt.started_at)
+            transaction.put(document, resumed, ttl_seconds=KEY_TTL_SECONDS)
+            return resumed, True
+
+        return await self._state.transact([document, reminder_key], decide)
+
+    async def forget(self, user_id: str, key: str) -> None:
+        document = _attempt_key(user_id, key)
+        await self._state.transact([document], lambda transaction: transaction.delete(document))
+
+    async def add(self, order: Order) -> Order:
+        document, owner = _order_key(order.id), _owner(order.user_id)
+
+        def decide(transaction: Transaction) -> Order:
+            stored = transaction.find(document, Order)
+            if stored is not None:
+                return stored
+            transaction.put(document, order)
+            journal.append(transaction, owner, order.id)
+            return order
+
+        return await self._state.transact([document, journal.head_key(owner)], decide)
+
+    async def find(self, order_id: str) -> Order | None:
+        return await self._state.find(_order_key(order_id), Order)
+
+    async def find_many(self, order_ids: list[str]) -> list[Order]:
+        if not order_ids:
+            return []
+        keys = [_order_key(order_id) for order_id in order_ids]
+        loaded = await self._state.load(keys)
+        found = (loaded.find(key, Order) for key in keys)
+        return [order for order in found if order is not None]
+
+    async def update(self, order_id: str, decide: Callable[[Order], tuple[Order, R]]) -> tuple[Order, R]:
+        document = _order_key(order_id)
+
+        def apply(transaction: Transaction) -> tuple[Order, R]:
+            order = transaction.find(document, Order)
+            if order is None:
+                raise OrderNotFound(order_id)
+            changed, result = decide(order)
+            if changed != order:
+                transaction.put(document, changed)
+            return changed, result
+
+        return await self._state.transact([document], apply)
+
+    async def remind(self, reminder: Reminder, at: datetime) -> None:
+        entry = _entry(reminder)
+        await self._state.transact([_reminders.key(entry, at)], lambda tx: _reminders.append(tx, entry, at))
+
+    async def list_ids(self, user_id: str, *, before: int | None, limit: int) -> tuple[list[str], int | None]:
+        return await journal.read_backwards(self._state, _owner(user_id), before=before, limit=limit)
+
+    async def sweep(self, until: datetime, look: Callable[[Reminder], Awaitable[None]]) -> None:
+        async def look_at(entry: str) -> None:
+            order_id, user_id = entry.split()
+            await look(Reminder(order_id, user_id))
+
+        await _reminders.sweep(self._state, until=until, look=look_at)
+
+
+def _order_key(order_id: str) -> str:
+    return f"order/{order_id}"
+
+
+def _attempt_key(user_id: str, key: str) -> str:
+    return f"attempt/{user_id}/{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def _owner(user_id: str) -> str:
+    return f"orders-of/{user_id}"
+
+
+def _entry(reminder: Reminder) -> str:
+    return f"{reminder.order_id} {reminder.user_id}"

@@ -1,0 +1,14 @@
+"""The service that payments asks, over Dapr invocation: orders."""
+
+from apps.shared.contracts.orders import PaymentInstrument
+from apps.shared.platform.invocation import Peer
+
+
+class OrdersPeer:
+    """See `ports.Orders`."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+
+    async def payment_instrument(self, order_id: str) -> PaymentInstrument:
+        return await self._peer.get(f"/internal/orders/{order_id}/payment-instrument", PaymentInstrument)

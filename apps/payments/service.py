@@ -1,0 +1,142 @@
+"""The saga's steps that move money, each safe to run again at any point: what the provider did is found out, never assumed."""
+
+import logging
+from collections.abc import Mapping
+
+from apps.payments import domain
+from apps.payments.domain import MovementKind, Payment, PaymentStatus, PaymentUnknown, Refusal
+from apps.payments.ports import Clock, Declined, Events, FraudCheck, Ids, Orders, PaymentStore, Provider, Standing
+from apps.shared.contracts import payments as contract
+from apps.shared.contracts.amount import Amount
+from apps.shared.contracts.orders import FailureCode
+from apps.shared.contracts.step import StepOutcome
+from apps.shared.money import Money
+
+log = logging.getLogger(__name__)
+
+
+class PaymentService:
+    """Asks the provider first, then saves. A crash between the two is healed by the repeat, since the provider is idempotent."""
+
+    def __init__(
+        self,
+        *,
+        store: PaymentStore,
+        providers: Mapping[str, Provider],
+        fraud: FraudCheck,
+        orders: Orders,
+        events: Events,
+        clock: Clock,
+        ids: Ids,
+    ) -> None:
+        self._store, self._providers, self._fraud = store, providers, fraud
+        self._orders, self._events, self._clock, self._ids = orders, events, clock, ids
+
+    async def authorize(self, order_id: str, amount: Money) -> StepOutcome:
+        """Saga step, see `contracts.payments.AuthorizePayment`. Raises AmountDiffers."""
+        payment = await self._store.find(order_id)
+        if payment is None:
+            payment = await self._authorize(order_id, amount)
+        if payment.refusal is not None:
+            return StepOutcome(refusal=payment.refusal.code, message=payment.refusal.message)
+        if payment.status not in (PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURED):
+            return StepOutcome(refusal=FailureCode.INTERNAL_ERROR, message="The payment was given back already.")
+        if payment.amount != amount:
+            raise domain.AmountDiffers(order_id, payment.amount, amount)
+        return StepOutcome()
+
+    async def capture(self, order_id: str) -> StepOutcome:
+        """Saga step, see `contracts.payments.CapturePayment`. Raises PaymentUnknown."""
+        payment = await self._store.find(order_id)
+        if payment is None or payment.refusal is not None:
+            raise PaymentUnknown(order_id)
+        if payment.status is PaymentStatus.AUTHORIZED and payment.capture_refusal is None:
+            payment = await self._capture(payment)
+        if payment.capture_refusal is not None:
+            return StepOutcome(refusal=payment.capture_refusal.code, message=payment.capture_refusal.message)
+        if payment.status is not PaymentStatus.CAPTURED:
+            return StepOutcome(refusal=FailureCode.CAPTURE_FAILED, message="The payment was given back already.")
+        await self._publish(contract.PaymentCaptured, payment, MovementKind.CAPTURE)
+        return StepOutcome()
+
+    async def give_back(self, order_id: str) -> StepOutcome:
+        """Saga steps `void_authorization` and `refund_payment`: whatever the provider holds or took is let go of or given back.
+
+        An order without a payment gets a tombstone, so that an authorization still under way is let go of when it arrives.
+        """
+        payment = await self._store.find(order_id)
+        provider_name = payment.provider if payment else (await self._orders.payment_instrument(order_id)).provider
+        provider = self._providers.get(provider_name)
+        standing = await provider.standing(order_id) if provider else Standing.NOTHING
+        reference, status = "", PaymentStatus.VOIDED
+        if provider and standing is Standing.CAPTURED:
+            reference, status = (await provider.refund(order_id)).reference, PaymentStatus.REFUNDED
+        elif provider and standing is Standing.AUTHORIZED:
+            reference = (await provider.void(order_id)).reference
+        now = self._clock.now()
+
+        def decide(earlier: Payment | None) -> Payment:
+            if earlier is None:
+                return domain.never_authorized(self._ids.new("pay"), order_id, provider=provider_name, currency="XXX")
+            if earlier.status not in (PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURED):
+                return earlier
+            if status is PaymentStatus.VOIDED and earlier.status is PaymentStatus.AUTHORIZED:
+                return domain.voided(earlier, reference=reference, at=now)
+            taken = earlier
+            if earlier.status is PaymentStatus.AUTHORIZED:
+                taken = domain.captured(earlier, reference=reference, at=now)
+            return domain.refunded(taken, reference=reference, at=now)
+
+        payment = await self._store.save(order_id, decide, at=now)
+        if payment.status is PaymentStatus.REFUNDED:
+            await self._publish(contract.PaymentRefunded, payment, MovementKind.REFUND)
+        return StepOutcome()
+
+    async def _authorize(self, order_id: str, amount: Money) -> Payment:
+        instrument = await self._orders.payment_instrument(order_id)
+        provider = self._providers.get(instrument.provider)
+        now = self._clock.now()
+        fresh = self._ids.new("pay")
+        if provider is None:
+            refusal = Refusal(
+                FailureCode.PAYMENT_DECLINED, f"There is no payment provider called {instrument.provider}."
+            )
+        elif await self._fraud.suspects(instrument, amount):
+            refusal = Refusal(FailureCode.FRAUD_SUSPECTED, "The payment was refused by the fraud check.")
+        else:
+            answer = await provider.authorize(order_id, token=instrument.token, amount=amount)
+            if not isinstance(answer, Declined):
+                made = domain.authorized(
+                    fresh, order_id, provider=instrument.provider, amount=amount, reference=answer.reference, at=now
+                )
+                saved = await self._store.save(order_id, lambda earlier: earlier or made, at=now)
+                if saved.status is PaymentStatus.VOIDED:
+                    await provider.void(order_id)
+                return saved
+            refusal = Refusal(FailureCode.PAYMENT_DECLINED, answer.reason)
+        made = domain.refused(fresh, order_id, provider=instrument.provider, amount=amount, refusal=refusal)
+        return await self._store.save(order_id, lambda earlier: earlier or made, at=now)
+
+    async def _capture(self, payment: Payment) -> Payment:
+        answer = await self._providers[payment.provider].capture(payment.order_id)
+        now = self._clock.now()
+
+        def decide(earlier: Payment | None) -> Payment:
+            if earlier is None or earlier.status is not PaymentStatus.AUTHORIZED:
+                return earlier or payment
+            if isinstance(answer, Declined):
+                return domain.capture_refused(earlier, Refusal(FailureCode.CAPTURE_FAILED, answer.reason))
+            return domain.captured(earlier, reference=answer.reference, at=now)
+
+        return await self._store.save(payment.order_id, decide, at=now)
+
+    async def _publish(self, kind: type[contract.PaymentEvent], payment: Payment, movement: MovementKind) -> None:
+        line = next(line for line in payment.movements if line.kind is movement)
+        event = kind(
+            event_id=f"{payment.order_id}:{movement}",
+            occurred_at=line.at,
+            order_id=payment.order_id,
+            payment_id=payment.id,
+            amount=Amount.of(line.amount),
+        )
+        await self._events.publish(event)

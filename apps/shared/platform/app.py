@@ -1,0 +1,136 @@
+"""Makes a FastAPI app with what every service has: problems, telemetry, probes, the app token, and a tidy start and stop."""
+
+import asyncio
+import hmac
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from apps.shared.platform import problems, telemetry
+from apps.shared.platform.jobs import Job
+from apps.shared.platform.settings import ServiceSettings
+from apps.shared.platform.sidecar import Sidecar, SidecarError
+from apps.shared.platform.steps import WorkflowWorker
+
+log = logging.getLogger(__name__)
+
+OPEN_PATHS = frozenset({"/health", "/ready", "/metrics"})
+
+
+def create_app(
+    settings: ServiceSettings,
+    *,
+    sidecar: Sidecar,
+    routers: Sequence[APIRouter],
+    statuses: Mapping[type[Exception], int],
+    worker: WorkflowWorker | None = None,
+    jobs: Sequence[Job] = (),
+    on_start: Sequence[Callable[[], Awaitable[None]]] = (),
+    on_stop: Sequence[Callable[[], Awaitable[None]]] = (),
+    only_sidecar: bool = True,
+) -> FastAPI:
+    """The app of one service.
+
+    `statuses` is the service's one table from its errors to HTTP. `on_start` runs in the background, in order, once the sidecar is
+    there, so that the app listens at once; until all has run `/ready` is 503. `only_sidecar` refuses requests that lack the app token.
+    """
+    starting: list[str] = []
+
+    async def start() -> None:
+        await sidecar.wait_until_healthy()
+        if worker is not None:
+            await worker.start()
+        for job in jobs:
+            await _until_done(lambda job=job: job.register(sidecar))  # type: ignore[misc]
+        for step in on_start:
+            await _until_done(step)
+        starting.clear()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        telemetry.configure(settings.app_id, settings.log_level)
+        starting.append("start-up")
+        task = asyncio.create_task(start())
+        yield
+        task.cancel()
+        for step in on_stop:
+            await step()
+        if worker is not None and worker.ready:
+            await worker.stop()
+        await sidecar.close()
+
+    app = FastAPI(
+        title=settings.app_id,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"metrics": False, "logs": False, "operation_spans": False, "exclude": telemetry.is_quiet},
+    )
+    problems.install(app, statuses)
+    if only_sidecar:
+        app.add_middleware(AppTokenMiddleware, token=settings.app_api_token.get_secret_value())
+    app.add_middleware(telemetry.AccessMiddleware, service=settings.app_id)
+
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    async def ready() -> JSONResponse:
+        missing = list(starting) + ([] if await sidecar.healthy() else ["sidecar"])
+        return JSONResponse({"status": "not ready" if missing else "ok", "missing": missing}, 503 if missing else 200)
+
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    app.add_api_route("/health", health, include_in_schema=False)
+    app.add_api_route("/ready", ready, include_in_schema=False)
+    app.add_api_route("/metrics", metrics, include_in_schema=False)
+    for router in [*routers, *(job.router() for job in jobs)]:
+        app.include_router(router)
+    return app
+
+
+def serve(app: FastAPI, settings: ServiceSettings) -> None:
+    """Run `app` until SIGTERM or SIGINT; requests under way get 5 seconds to end."""
+    uvicorn.run(
+        app,
+        host=settings.app_host,
+        port=settings.app_port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=75,
+    )
+
+
+class AppTokenMiddleware:
+    """Answers 401 to whoever does not show the token that Dapr gives an app's own sidecar (`APP_API_TOKEN`)."""
+
+    def __init__(self, app: ASGIApp, *, token: str) -> None:
+        self._app, self._token = app, token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._token and scope["path"] not in OPEN_PATHS:
+            shown = Headers(scope=scope).get("dapr-api-token", "")
+            if not hmac.compare_digest(shown.encode(), self._token.encode()):
+                response = problems.problem_response(Request(scope), 401, "This service answers its sidecar only.")
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+async def _until_done(step: Callable[[], Awaitable[None]]) -> None:
+    """Run a start-up step until it works: what it needs may come up after this service."""
+    while True:
+        try:
+            await step()
+            return
+        except SidecarError as error:
+            log.warning("start-up step failed, trying again: %s", error)
+            await asyncio.sleep(1)

@@ -1,0 +1,75 @@
+"""Journals by minute and shard: what a sweep or an audit must walk through, without a page that every writer contends for.
+
+Each entry stands in the journal of the minute it names, in a shard of its own choosing; a sweep walks the minutes in order.
+"""
+
+import zlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from apps.shared.platform import journal
+from apps.shared.platform.state import StateStore, Transaction
+
+_MINUTE = timedelta(minutes=1)
+_BATCH_MINUTES = 60
+_FIRST_LOOK_BACK = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class SweepCursor:
+    """The first minute that has not been looked at."""
+
+    next_minute: datetime
+
+
+class MinuteJournal:
+    """The minute journals called `name`; `shards` of them a minute."""
+
+    def __init__(self, name: str, *, shards: int = 8) -> None:
+        self._name, self._shards = name, shards
+
+    def key(self, entry: str, at: datetime) -> str:
+        """The document that a transaction must read to append `entry`."""
+        return journal.head_key(self._owner(at, zlib.crc32(entry.encode()) % self._shards))
+
+    def append(self, transaction: Transaction, entry: str, at: datetime) -> None:
+        """Note `entry` under the minute of `at`, in the caller's transaction."""
+        journal.append(transaction, self._owner(at, zlib.crc32(entry.encode()) % self._shards), entry)
+
+    async def sweep(self, store: StateStore, *, until: datetime, look: Callable[[str], Awaitable[None]]) -> int:
+        """Call `look` with each entry of the whole minutes before `until` that no sweep has finished; how many there were.
+
+        A minute counts as finished when every `look` in it returned, so `look` must be idempotent. What it raises ends the sweep.
+        """
+        cursor_key = f"sweep/{self._name}"
+        end = _minute(until)
+        cursor = await store.find(cursor_key, SweepCursor)
+        minute = cursor.next_minute if cursor else _minute(until - _FIRST_LOOK_BACK)
+        looked_at = 0
+        while minute < end:
+            batch_end = min(minute + _BATCH_MINUTES * _MINUTE, end)
+            for entry in await self._entries(store, minute, batch_end):
+                await look(entry)
+                looked_at += 1
+            minute = batch_end
+            await store.transact([cursor_key], lambda tx, at=minute: tx.put(cursor_key, SweepCursor(at)))  # type: ignore[misc]
+        return looked_at
+
+    async def _entries(self, store: StateStore, start: datetime, end: datetime) -> list[str]:
+        minutes = range(int((end - start) / _MINUTE))
+        owners = [self._owner(start + i * _MINUTE, shard) for i in minutes for shard in range(self._shards)]
+        heads = await store.load([journal.head_key(owner) for owner in owners])
+        entries: list[str] = []
+        for owner in owners:
+            head = heads.find(journal.head_key(owner), journal.Page)
+            if head is not None:
+                entries += head.entries if head.number == 0 else await journal.read_all(store, owner)
+        return entries
+
+    def _owner(self, at: datetime, shard: int) -> str:
+        return f"{self._name}/{at.astimezone(UTC):%Y%m%d%H%M}/{shard}"
+
+
+def _minute(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(second=0, microsecond=0)

@@ -1,0 +1,106 @@
+"""Every error leaves a service as RFC 9457 `application/problem+json`, the same shape for ours and FastAPI's own."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from apps.shared.platform.sidecar import SidecarError
+from apps.shared.platform.state import StateConflict
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = "1"
+
+
+class FieldProblem(BaseModel):
+    """One reason of a 422: where (`body.lines.0.quantity`) and what."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details. `type` is `about:blank` or `/problems/<kebab-case name>`, stable for programs to compare."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldProblem] | None = None
+
+
+def problem_response(
+    request: Request,
+    status: int,
+    detail: str,
+    *,
+    type_: str = "about:blank",
+    errors: list[FieldProblem] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """A problem answer about `request`; `status` must be a registered HTTP status."""
+    title = HTTPStatus(status).phrase
+    problem = Problem(type=type_, title=title, status=status, detail=detail, instance=request.url.path, errors=errors)
+    return JSONResponse(
+        problem.model_dump(exclude_none=True), status, headers=dict(headers or {}), media_type=MEDIA_TYPE
+    )
+
+
+def problem_type(error: type[Exception]) -> str:
+    """`StockExhausted` → `/problems/stock-exhausted`."""
+    name = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in error.__name__)
+    return f"/problems/{name.lstrip('-')}"
+
+
+def install(app: FastAPI, statuses: Mapping[type[Exception], int]) -> None:
+    """Turn exceptions into problems. `statuses` maps a service's own errors; their text becomes the detail."""
+
+    async def on_validation(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        errors = [FieldProblem(field=".".join(map(str, item["loc"])), message=item["msg"]) for item in error.errors()]
+        return problem_response(request, 422, "The request does not have the expected form.", errors=errors)
+
+    async def on_http(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        return problem_response(request, error.status_code, str(error.detail), headers=error.headers)
+
+    async def on_own(request: Request, error: Exception) -> JSONResponse:
+        status = next(statuses[kind] for kind in type(error).__mro__ if kind in statuses)
+        return problem_response(request, status, str(error), type_=problem_type(type(error)))
+
+    async def on_unavailable(request: Request, error: Exception) -> JSONResponse:
+        log.warning("answered 503: %s", error)
+        detail = "A part of the shop does not answer right now. Try again in a moment."
+        return problem_response(request, 503, detail, headers={"retry-after": RETRY_AFTER_SECONDS})
+
+    async def on_bug(request: Request, error: Exception) -> JSONResponse:
+        log.error("unhandled error", exc_info=error)
+        return problem_response(request, 500, "Something went wrong on our side.")
+
+    handlers: dict[Any, Any] = {
+        RequestValidationError: on_validation,
+        HTTPException: on_http,
+        SidecarError: on_unavailable,
+        StateConflict: on_unavailable,
+        Exception: on_bug,
+        **dict.fromkeys(statuses, on_own),
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """FastAPI `responses=` for the problems that an operation may answer with."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content, "model": Problem} for status in statuses
+    }

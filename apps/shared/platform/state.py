@@ -1,0 +1,141 @@
+"""Load, decide, save: documents read with one bulk get and written in one transaction, guarded by their ETags.
+
+A service states the keys and a pure decision; conflicts start over, a bounded number of times.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import orjson
+from pydantic import TypeAdapter
+
+from apps.shared.platform.sidecar import Sidecar, SidecarError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MAX_ATTEMPTS = 12
+_BACKOFF_SECONDS = 0.005
+_BACKOFF_LIMIT_SECONDS = 0.2
+
+
+class StateConflict(Exception):
+    """Others kept changing the same documents for as long as we cared to try; nothing was written by this call."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        super().__init__(f"gave up on a contended transaction over {', '.join(keys)}")
+        self.keys = tuple(keys)
+
+
+_adapters: dict[Any, TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
+
+
+class Transaction:
+    """The documents that one round has read, and the writes that it wants; given to a decision, which must be pure.
+
+    A document can be written only if it was read: found ones are written against their ETag, absent ones only if still absent.
+    """
+
+    def __init__(self, found: dict[str, tuple[Any, str | None]]) -> None:
+        self._found = found
+        self._writes: dict[str, dict[str, Any]] = {}
+
+    def find(self, key: str, kind: type[T]) -> T | None:
+        """The document under `key` (a key of this round) as `kind`, or None. Sees this round's own writes."""
+        value = self._writes[key]["decoded"] if key in self._writes else self._found[key][0]
+        return None if value is None else cast(T, _adapter(kind).validate_python(value))
+
+    def put(self, key: str, value: object, *, ttl_seconds: int | None = None) -> None:
+        """Write `value` (a dataclass or pydantic model, a JSON object in any case) under `key` when the round commits.
+
+        It travels as text: for an encrypted store daprd encrypts Go's print of the value, which of text is the text itself.
+        """
+        _, etag = self._found[key]
+        text = _adapter(type(value)).dump_json(value).decode()
+        request: dict[str, Any] = {"key": key, "value": text, "options": {"concurrency": "first-write"}}
+        if etag is not None:
+            request["etag"] = etag
+        if ttl_seconds is not None:
+            request["metadata"] = {"ttlInSeconds": str(ttl_seconds)}
+        self._writes[key] = {"operation": "upsert", "request": request, "decoded": value}
+
+    def put_new(self, key: str, value: object, *, ttl_seconds: int | None = None) -> None:
+        """Write a document that this round has not read and that must not exist yet, or the round starts over."""
+        self._found.setdefault(key, (None, None))
+        self.put(key, value, ttl_seconds=ttl_seconds)
+
+    def delete(self, key: str) -> None:
+        """Remove the document under `key`, if there is one, when the round commits."""
+        _, etag = self._found[key]
+        if etag is None:
+            self._writes.pop(key, None)
+            return
+        request = {"key": key, "etag": etag, "options": {"concurrency": "first-write"}}
+        self._writes[key] = {"operation": "delete", "request": request, "decoded": None}
+
+    def operations(self) -> list[dict[str, Any]]:
+        return [{"operation": write["operation"], "request": write["request"]} for write in self._writes.values()]
+
+
+class StateStore:
+    """One Dapr state store component."""
+
+    def __init__(self, sidecar: Sidecar, name: str) -> None:
+        self._sidecar = sidecar
+        self._path = f"/v1.0/state/{name}"
+
+    async def transact(self, keys: Sequence[str], decide: Callable[[Transaction], R]) -> R:
+        """Read `keys`, let `decide` choose the writes, commit them all or none; starts over when a document changed meanwhile.
+
+        `decide` may run several times. What it raises passes through and writes nothing.
+
+        Raises:
+            StateConflict: still contended after MAX_ATTEMPTS rounds.
+            SidecarError: the store or the sidecar cannot be reached; the writes may or may not have been made.
+        """
+        for attempt in range(MAX_ATTEMPTS):
+            transaction = await self.load(keys)
+            result = decide(transaction)
+            operations = transaction.operations()
+            if not operations or await self._commit(operations):
+                return result
+            limit = min(_BACKOFF_SECONDS * 2**attempt, _BACKOFF_LIMIT_SECONDS)
+            await asyncio.sleep(random.uniform(0, limit))
+        raise StateConflict(keys)
+
+    async def load(self, keys: Sequence[str]) -> Transaction:
+        """The documents under `keys`, for reading."""
+        body = {"keys": list(dict.fromkeys(keys)), "parallelism": 16}
+        rows = await self._sidecar.call("POST", f"{self._path}/bulk", json=body)
+        found: dict[str, tuple[Any, str | None]] = dict.fromkeys(keys, (None, None))
+        for row in rows:
+            if row.get("error"):
+                raise SidecarError(f"get {row['key']}", 500, "ERR_STATE_GET", row["error"])
+            data = row.get("data")
+            found[row["key"]] = (orjson.loads(data) if isinstance(data, str) else data, row.get("etag"))
+        return Transaction(found)
+
+    async def find(self, key: str, kind: type[T]) -> T | None:
+        """The document under `key`, or None."""
+        return (await self.load([key])).find(key, kind)
+
+    async def _commit(self, operations: list[dict[str, Any]]) -> bool:
+        """Whether the transaction was made; False when the store refused it, nearly always because a document changed.
+
+        Stores word a conflict differently, so every refusal counts as one: a store that is down shows at the next read.
+        """
+        try:
+            await self._sidecar.call("POST", f"{self._path}/transaction", json={"operations": operations})
+        except SidecarError as error:
+            if error.code != "ERR_STATE_TRANSACTION":
+                raise
+            return False
+        return True

@@ -1,0 +1,76 @@
+"""Offers a service's saga steps as workflow activities, run on the service's own event loop.
+
+The SDK runs async activities on a loop of its own; connection pools and locks belong to the app's loop, so each step is handed over.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from dapr.ext.workflow import WorkflowActivityContext, WorkflowRuntime
+from pydantic import BaseModel
+
+from apps.shared.contracts.step import StepInput
+from apps.shared.platform.sidecar import Sidecar
+from apps.shared.platform.telemetry import about_order
+
+log = logging.getLogger(__name__)
+
+S = TypeVar("S", bound=StepInput)
+
+
+class WorkflowWorker:
+    """The workflow runtime of one app: its steps, and in `checkout` its workflows. Runs from `start` until `stop`."""
+
+    def __init__(self, sidecar: Sidecar) -> None:
+        self._sidecar = sidecar
+        self._runtime = WorkflowRuntime()
+        for name in ("WorkflowRuntime", "DaprWorkflowContext"):  # the SDK prints these itself, and not as JSON
+            logging.getLogger(name).handlers.clear()
+            logging.getLogger(name).setLevel(logging.ERROR)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.ready = False
+
+    def offer(self, name: str, kind: type[S], step: Callable[[S], Awaitable[BaseModel]]) -> None:
+        """Register `step` as the activity `name`. It may run more than once, even at once, for one order: it must be idempotent.
+
+        What it returns is a result, refusals included; what it raises is a fault, which the saga retries.
+        """
+
+        async def handle(raw: dict[str, Any]) -> dict[str, Any]:
+            command = kind.model_validate(raw)
+            with about_order(command.order_id):
+                try:
+                    result = await step(command)
+                except Exception as error:
+                    log.warning("step %s failed: %s: %s", name, type(error).__name__, error)
+                    raise
+            log.info("step %s", name, extra={"fields": {"step": name, "result": result.model_dump(mode="json")}})
+            return result.model_dump(mode="json")
+
+        async def activity(_: WorkflowActivityContext, raw: dict[str, Any]) -> dict[str, Any]:
+            assert self._loop is not None
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(handle(raw), self._loop))
+
+        self._runtime.register_activity(activity, name=name)
+
+    def host(self, name: str, workflow: Any) -> None:
+        """Register the generator function `workflow` under `name`."""
+        self._runtime.register_workflow(workflow, name=name)
+
+    async def start(self) -> None:
+        """Connect to the sidecar once that is there; returns when work can arrive."""
+        self._loop = asyncio.get_running_loop()
+        await self._sidecar.wait_until_healthy()
+        while not self.ready:
+            try:
+                await asyncio.to_thread(self._runtime.start)
+                self.ready = True
+            except Exception as error:
+                log.warning("workflow worker could not connect, trying again: %s", error)
+                await asyncio.sleep(1)
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self._runtime.shutdown)
+        self.ready = False
