@@ -1,0 +1,179 @@
+"""Reservations under contention, repeats, and the sweep that never takes stock from a living order."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from apps.inventory import domain
+from apps.inventory.domain import ReservationStatus
+from apps.inventory.service import InventoryService
+from apps.inventory.store import DaprInventoryStore
+from apps.shared.contracts.catalog import SkuOwner
+from apps.shared.contracts.inventory import StockLine
+from apps.shared.contracts.orders import FailureCode
+from apps.shared.contracts.step import StepOutcome
+from tests.unit.fakes import CountingIds, FixedClock, MemorySidecar, memory_state
+
+HOLD = timedelta(minutes=15)
+
+
+class FakeOrders:
+    def __init__(self) -> None:
+        self.statuses: dict[str, str] = {}
+        self.asked: list[str] = []
+
+    async def find_status(self, order_id: str) -> str | None:
+        self.asked.append(order_id)
+        return self.statuses.get(order_id)
+
+
+class FakeCatalog:
+    async def find_owner(self, sku: str) -> SkuOwner | None:
+        return SkuOwner(sku=sku, product_id="prd_1", vendor_id="usr_v") if sku == "A" else None
+
+
+class Room:
+    """An InventoryService with everything around it."""
+
+    def __init__(self, sidecar: MemorySidecar | None = None) -> None:
+        self.sidecar = sidecar or MemorySidecar()
+        self.store = DaprInventoryStore(memory_state(self.sidecar))
+        self.orders, self.clock = FakeOrders(), FixedClock()
+        self.service = InventoryService(
+            store=self.store, orders=self.orders, catalog=FakeCatalog(), clock=self.clock, ids=CountingIds()
+        )
+
+    async def status(self, order_id: str) -> ReservationStatus | None:
+        reservation = await self.store.find_reservation(order_id)
+        return reservation.status if reservation else None
+
+    async def sweep_later(self) -> None:
+        self.clock.pass_time(minutes=20)
+        await self.service.sweep(HOLD)
+
+
+def lines(**wanted: int) -> list[StockLine]:
+    return [StockLine(sku=sku, quantity=quantity) for sku, quantity in wanted.items()]
+
+
+@pytest.fixture()
+async def room() -> Room:
+    room = Room()
+    await room.service.receive(sku="A", warehouse="east", quantity=10)
+    await room.service.receive(sku="B", warehouse="west", quantity=3)
+    return room
+
+
+async def test_a_reservation_is_two_round_trips_whatever_its_lines(room: Room) -> None:
+    room.sidecar.calls.clear()
+    assert await room.service.reserve("ord_1", lines(A=2, B=1)) == StepOutcome()
+    assert room.sidecar.calls == ["bulk", "transaction"]
+
+
+async def test_too_little_of_one_sku_reserves_nothing(room: Room) -> None:
+    outcome = await room.service.reserve("ord_1", lines(A=2, B=4))
+    assert outcome == StepOutcome(refusal=FailureCode.OUT_OF_STOCK, message="Only 3 of B left, 4 wanted.")
+    assert await room.service.availability(["A", "B"]) == {"A": 10, "B": 3}
+
+
+async def test_lines_of_one_sku_add_up(room: Room) -> None:
+    outcome = await room.service.reserve("ord_1", [*lines(B=2), *lines(B=2)])
+    assert outcome.refusal == FailureCode.OUT_OF_STOCK
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+async def test_many_buyers_of_few_units_never_oversell(replicas: int) -> None:
+    sidecar = MemorySidecar()
+    rooms = [Room(sidecar) for _ in range(replicas)]
+    await rooms[0].service.receive(sku="A", warehouse="east", quantity=5)
+    outcomes = await asyncio.gather(
+        *(rooms[number % replicas].service.reserve(f"ord_{number}", lines(A=1)) for number in range(20))
+    )
+    assert sum(outcome.refusal is None for outcome in outcomes) == 5
+    stock = await rooms[0].service.get("A")
+    assert (stock.available, stock.reserved, stock.sold) == (0, 5, 0)
+
+
+async def test_a_sale_and_its_return(room: Room) -> None:
+    await room.service.reserve("ord_1", lines(A=2))
+    for _ in range(3):
+        await room.service.sell("ord_1")
+    stock = await room.service.get("A")
+    assert (stock.on_hand, stock.reserved, stock.sold) == (8, 0, 2)
+    for _ in range(3):
+        assert await room.service.release("ord_1") == StepOutcome()
+    assert (await room.service.get("A")).available == 10
+
+
+async def test_selling_without_a_reservation_is_a_fault(room: Room) -> None:
+    with pytest.raises(domain.ReservationEnded):
+        await room.service.sell("ord_x")
+
+
+async def test_a_late_reserve_after_release_holds_nothing(room: Room) -> None:
+    await room.service.release("ord_1")
+    outcome = await room.service.reserve("ord_1", lines(A=1))
+    assert outcome.refusal == FailureCode.INTERNAL_ERROR
+    assert (await room.service.get("A")).reserved == 0
+
+
+async def test_release_finds_a_reservation_made_after_it_looked(room: Room) -> None:
+    find = room.store.find_reservation
+
+    async def find_nothing_then_reserve(order_id: str) -> None:
+        room.store.find_reservation = find  # type: ignore[method-assign]
+        await room.service.reserve(order_id, lines(A=4))
+
+    room.store.find_reservation = find_nothing_then_reserve  # type: ignore[method-assign, assignment]
+    await room.service.release("ord_1")
+    assert (await room.service.get("A")).available == 10
+
+
+async def test_a_receipt_counts_once(room: Room) -> None:
+    for _ in range(3):
+        await room.service.receive(sku="A", warehouse="east", quantity=5, receipt_id="rcp_x")
+    assert (await room.service.get("A")).received == 15
+
+
+async def test_unknown_skus(room: Room) -> None:
+    with pytest.raises(domain.SkuUnknown):
+        await room.service.get("X")
+    assert await room.service.availability(["X"]) == {"X": 0}
+
+
+async def test_vendors_touch_their_own_skus_alone(room: Room) -> None:
+    await room.service.check_owner("A", "usr_v")
+    for sku, vendor in (("A", "usr_w"), ("B", "usr_v")):
+        with pytest.raises(domain.SkuForeign):
+            await room.service.check_owner(sku, vendor)
+
+
+@pytest.mark.parametrize(
+    ("order", "after"),
+    [
+        (None, ReservationStatus.RELEASED),
+        ("cancelled", ReservationStatus.RELEASED),
+        ("paid", ReservationStatus.SOLD),
+        ("shipped", ReservationStatus.SOLD),
+        ("draft", ReservationStatus.HELD),
+        ("confirmed", ReservationStatus.HELD),
+    ],
+)
+async def test_the_sweep_asks_the_order_first(room: Room, order: str | None, after: ReservationStatus) -> None:
+    if order:
+        room.orders.statuses["ord_1"] = order
+    await room.service.reserve("ord_1", lines(A=1))
+    await room.service.sweep(HOLD)
+    assert room.orders.asked == []
+    await room.sweep_later()
+    assert await room.status("ord_1") is after
+
+
+async def test_the_sweep_comes_back_to_a_living_order(room: Room) -> None:
+    room.orders.statuses["ord_1"] = "confirmed"
+    await room.service.reserve("ord_1", lines(A=1))
+    await room.sweep_later()
+    room.orders.statuses["ord_1"] = "cancelled"
+    await room.sweep_later()
+    assert await room.status("ord_1") is ReservationStatus.RELEASED

@@ -1,0 +1,76 @@
+"""Fakes of the ports of orders that keep a record of what they were asked."""
+
+from apps.orders.domain import Order
+from apps.shared.contracts.amount import Amount
+from apps.shared.contracts.carts import CartLine
+from apps.shared.contracts.catalog import Offer
+from apps.shared.contracts.checkout import WorkflowStatus
+from apps.shared.contracts.orders import OrderEvent
+
+
+class FakeCarts:
+    def __init__(self, *lines: tuple[str, int]) -> None:
+        self.lines = [CartLine(product_id=product_id, quantity=quantity) for product_id, quantity in lines]
+        self.taken: dict[str, tuple[CartLine, ...]] = {}
+
+    async def take(self, _: str, order_id: str) -> tuple[CartLine, ...]:
+        if order_id not in self.taken and self.lines:
+            self.taken[order_id], self.lines = tuple(self.lines), []
+        return self.taken.get(order_id, ())
+
+    async def restore(self, _: str, order_id: str) -> None:
+        self.lines += self.taken.pop(order_id, ())
+
+
+class FakeCatalog:
+    def __init__(self, **prices_minor: int) -> None:
+        self.prices_minor = prices_minor
+        self.currency = dict.fromkeys(prices_minor, "USD")
+
+    async def quote(self, product_ids: tuple[str, ...]) -> dict[str, Offer]:
+        return {
+            product_id: Offer(
+                product_id=product_id,
+                sku=product_id.upper(),
+                name=product_id.title(),
+                price=Amount(amount_minor=self.prices_minor[product_id], currency=self.currency[product_id]),
+                vendor_id="usr_v",
+            )
+            for product_id in product_ids
+            if product_id in self.prices_minor
+        }
+
+
+class FakeCheckout:
+    """Remembers what was started; `broken` makes every start fail."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.cancellations: list[str] = []
+        self.broken = False
+
+    async def start(self, order: Order) -> None:
+        if self.broken:
+            raise ConnectionError
+        self.started.append(order.id)
+
+    async def start_cancellation(self, order_id: str) -> None:
+        self.cancellations.append(order_id)
+
+    async def status(self, order_id: str) -> WorkflowStatus:
+        return WorkflowStatus(exists=order_id in self.started, running=order_id in self.started)
+
+
+class FakeEvents:
+    def __init__(self) -> None:
+        self.published: list[OrderEvent] = []
+        self.broken = False
+
+    async def publish(self, event: OrderEvent) -> None:
+        if self.broken:
+            raise ConnectionError
+        self.published.append(event)
+
+    @property
+    def ids(self) -> list[str]:
+        return [event.event_id for event in self.published]

@@ -1,0 +1,235 @@
+"""Placing, cancelling and fulfilling orders, and what a crash at any point leaves to the retry and the sweep."""
+
+from datetime import timedelta
+
+import pytest
+
+from apps.orders import domain
+from apps.orders.domain import Failure, Order, OrderStatus, PaymentChoice
+from apps.orders.service import ATTEMPT_SECONDS, OrderService
+from apps.orders.store import DaprOrderStore
+from apps.shared.contracts.orders import FailureCode, OrderCancelled
+from apps.shared.contracts.step import StepOutcome
+from tests.unit.fakes import CountingIds, FixedClock, MemorySidecar, memory_state
+from tests.unit.orders.fakes import FakeCarts, FakeCatalog, FakeCheckout, FakeEvents
+from tests.unit.orders.test_domain import ADDRESS
+
+BODY = b'{"payment": "sandbox"}'
+GRACE = timedelta(minutes=5)
+
+
+class Room:
+    """An OrderService with everything around it."""
+
+    def __init__(self) -> None:
+        self.sidecar = MemorySidecar()
+        self.carts = FakeCarts(("pen", 2), ("ink", 1))
+        self.catalog = FakeCatalog(pen=150, ink=700)
+        self.checkout, self.events, self.clock = FakeCheckout(), FakeEvents(), FixedClock()
+        self.service = OrderService(
+            store=DaprOrderStore(memory_state(self.sidecar)),
+            carts=self.carts,
+            catalog=self.catalog,
+            checkout=self.checkout,
+            events=self.events,
+            clock=self.clock,
+            ids=CountingIds(),
+        )
+
+    async def place(self, key: str = "k1", body: bytes = BODY, user_id: str = "usr_1") -> Order:
+        payment = PaymentChoice("sandbox", "tok_visa")
+        return await self.service.place(user_id=user_id, key=key, body=body, payment=payment, shipping_address=ADDRESS)
+
+    async def paid(self) -> Order:
+        order = await self.place()
+        await self.service.confirm(order.id)
+        await self.service.mark_paid(order.id)
+        return await self.service.get(order.id)
+
+    async def sweep_later(self) -> None:
+        self.clock.pass_time(minutes=10)
+        await self.service.sweep(GRACE)
+
+
+@pytest.fixture()
+def room() -> Room:
+    return Room()
+
+
+async def test_placing_saves_a_draft_at_current_prices_and_starts_its_saga(room: Room) -> None:
+    order = await room.place()
+    assert (order.status, order.total.amount_minor) == (OrderStatus.DRAFT, 1000)
+    assert room.checkout.started == [order.id]
+    assert room.carts.lines == []
+    assert await room.service.get(order.id) == order
+
+
+async def test_the_same_key_answers_the_first_answer_and_starts_nothing_again(room: Room) -> None:
+    first = await room.place()
+    await room.service.confirm(first.id)
+    assert await room.place() == first
+    assert room.checkout.started == [first.id]
+
+
+async def test_the_same_key_with_another_body_is_refused(room: Room) -> None:
+    await room.place()
+    with pytest.raises(domain.KeyReused):
+        await room.place(body=b"{}")
+
+
+async def test_keys_belong_to_users(room: Room) -> None:
+    first = await room.place()
+    room.carts.lines = list(room.carts.taken[first.id])
+    assert (await room.place(user_id="usr_2")).id != first.id
+
+
+async def test_a_request_still_being_handled_is_a_conflict_until_it_must_have_died(room: Room) -> None:
+    room.catalog.quote = _crash  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt):
+        await room.place()
+    with pytest.raises(domain.KeyInFlight):
+        await room.place()
+    room.clock.pass_time(seconds=ATTEMPT_SECONDS + 1)
+    room.catalog.quote = FakeCatalog(pen=150, ink=700).quote  # type: ignore[method-assign]
+    order = await room.place()
+    assert (order.id, order.total.amount_minor) == ("ord_1", 1000)
+    assert room.checkout.started == ["ord_1"]
+
+
+async def test_a_saga_that_could_not_be_started_is_started_by_the_retry(room: Room) -> None:
+    room.checkout.broken = True
+    with pytest.raises(ConnectionError):
+        await room.place()
+    room.checkout.broken = False
+    order = await room.place()
+    assert room.checkout.started == [order.id]
+    assert (await room.service.list_page("usr_1", before=None, limit=9)) == ([order], None)
+
+
+async def test_an_empty_cart_frees_the_key(room: Room) -> None:
+    lines, room.carts.lines = room.carts.lines, []
+    with pytest.raises(domain.EmptyCart):
+        await room.place()
+    room.carts.lines = lines
+    assert (await room.place()).status is OrderStatus.DRAFT
+
+
+async def test_a_product_no_longer_for_sale_leaves_the_cart_as_it_was(room: Room) -> None:
+    del room.catalog.prices_minor["ink"]
+    with pytest.raises(domain.ProductUnavailable, match="ink"):
+        await room.place()
+    assert [line.product_id for line in room.carts.lines] == ["pen", "ink"]
+    assert room.checkout.started == []
+
+
+async def test_one_cart_makes_one_order(room: Room) -> None:
+    await room.place("k1")
+    with pytest.raises(domain.EmptyCart):
+        await room.place("k2")
+
+
+async def test_the_saga_steps_move_the_order_and_tell_each_status_once_by_id(room: Room) -> None:
+    order = await room.place()
+    for _ in range(2):
+        assert await room.service.confirm(order.id) == StepOutcome()
+    for _ in range(2):
+        assert await room.service.mark_paid(order.id) == StepOutcome()
+    assert room.events.ids == ["ord_1:confirmed"] * 2 + ["ord_1:paid"] * 2
+    assert await room.service.confirm(order.id) == StepOutcome()
+    assert len(room.events.ids) == 4
+
+
+async def test_a_step_that_could_not_publish_publishes_when_it_is_repeated(room: Room) -> None:
+    order = await room.place()
+    room.events.broken = True
+    with pytest.raises(ConnectionError):
+        await room.service.confirm(order.id)
+    room.events.broken = False
+    await room.service.confirm(order.id)
+    assert room.events.ids == ["ord_1:confirmed"]
+
+
+async def test_cancelling_a_running_order_turns_its_saga_back(room: Room) -> None:
+    order = await room.place()
+    await room.service.request_cancellation(order.id)
+    outcome = await room.service.confirm(order.id)
+    assert outcome.refusal == FailureCode.CANCELLED_BY_CUSTOMER
+    assert room.checkout.cancellations == []
+    await room.service.cancel(order.id, Failure("cancelled_by_customer", "The customer cancelled the order."))
+    event = room.events.published[-1]
+    assert isinstance(event, OrderCancelled)
+    assert (event.event_id, event.code) == ("ord_1:cancelled", FailureCode.CANCELLED_BY_CUSTOMER)
+
+
+async def test_cancelling_a_paid_order_starts_a_saga_of_its_own(room: Room) -> None:
+    order = await room.paid()
+    await room.service.request_cancellation(order.id)
+    assert room.checkout.cancellations == [order.id]
+    with pytest.raises(domain.TransitionRefused):
+        await room.service.fulfil(order.id, OrderStatus.SHIPPED)
+
+
+async def test_shipping_is_told_even_when_the_first_try_could_not(room: Room) -> None:
+    order = await room.paid()
+    room.events.broken = True
+    with pytest.raises(ConnectionError):
+        await room.service.fulfil(order.id, OrderStatus.SHIPPED)
+    room.events.broken = False
+    await room.sweep_later()
+    assert room.events.ids[-1] == "ord_1:shipped"
+    told = len(room.events.ids)
+    await room.service.fulfil(order.id, OrderStatus.SHIPPED)
+    assert len(room.events.ids) == told
+
+
+async def test_the_sweep_ends_a_draft_whose_saga_was_never_started(room: Room) -> None:
+    room.checkout.broken = True
+    with pytest.raises(ConnectionError):
+        await room.place()
+    await room.sweep_later()
+    order = await room.service.get("ord_1")
+    assert order.failure == Failure("internal_error", "The order was not carried on after it was placed.")
+    assert room.events.ids == ["ord_1:cancelled"]
+
+
+async def test_the_sweep_leaves_a_running_saga_alone(room: Room) -> None:
+    order = await room.place()
+    await room.sweep_later()
+    assert await room.service.get(order.id) == order
+    assert room.events.ids == []
+
+
+async def test_the_sweep_gives_back_a_cart_whose_order_was_never_saved(room: Room) -> None:
+    room.catalog.quote = _crash  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt):
+        await room.place()
+    assert room.carts.lines == []
+    await room.sweep_later()
+    assert [line.product_id for line in room.carts.lines] == ["pen", "ink"]
+
+
+async def test_the_sweep_starts_a_cancellation_that_was_lost(room: Room) -> None:
+    order = await room.paid()
+    room.checkout.start_cancellation = _crash  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt):
+        await room.service.request_cancellation(order.id)
+    del room.checkout.start_cancellation  # type: ignore[method-assign]
+    await room.sweep_later()
+    assert set(room.checkout.cancellations) == {
+        order.id
+    }  # asked for again by each reminder: checkout knows it by its id
+
+
+async def test_history_comes_newest_first_in_pages(room: Room) -> None:
+    placed = []
+    for number in range(3):
+        room.carts.lines = list((await room.carts.take("usr_1", placed[-1].id)) if placed else room.carts.lines)
+        placed.append(await room.place(f"key {number}"))
+    page, rest = await room.service.list_page("usr_1", before=None, limit=2)
+    assert [order.id for order in page] == [placed[2].id, placed[1].id]
+    page, rest = await room.service.list_page("usr_1", before=rest, limit=2)
+    assert ([order.id for order in page], rest) == ([placed[0].id], None)
+
+
+async def _crash(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,206 @@
+"""Money moves once, is given back whole, and a crash between the provider and our books changes neither."""
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+
+from apps.payments import domain
+from apps.payments.domain import MovementKind, Payment, PaymentStatus
+from apps.payments.ports import Standing
+from apps.payments.sandbox import Account, ProviderTimeout, SandboxFraudCheck, SandboxProvider
+from apps.payments.service import PaymentService
+from apps.payments.store import DaprPaymentStore
+from apps.shared.contracts.orders import FailureCode, PaymentInstrument
+from apps.shared.contracts.payments import PaymentEvent
+from apps.shared.contracts.step import StepOutcome
+from apps.shared.money import Money
+from tests.unit.fakes import CountingIds, FixedClock, MemorySidecar, memory_state
+
+TEN = Money(1000, "USD")
+
+
+class FakeOrders:
+    def __init__(self, token: str, provider: str = "sandbox") -> None:
+        self.instrument = PaymentInstrument(user_id="usr_1", provider=provider, token=token)
+
+    async def payment_instrument(self, _: str) -> PaymentInstrument:
+        return self.instrument
+
+
+class FakeEvents:
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+
+    async def publish(self, event: PaymentEvent) -> None:
+        self.ids.append(event.event_id)
+
+
+class Room:
+    """A PaymentService with the sandbox provider; `crash_on_save` kills the next save."""
+
+    def __init__(self, token: str = "tok_visa", provider: str = "sandbox") -> None:
+        self.state = memory_state(MemorySidecar())
+        self.store = DaprPaymentStore(self.state)
+        self.slept: list[float] = []
+        self.sandbox = SandboxProvider(self.state, late_seconds=3, sleep=self._sleep)
+        self.events = FakeEvents()
+        self.service = PaymentService(
+            store=self.store,
+            providers={"sandbox": self.sandbox},
+            fraud=SandboxFraudCheck(),
+            orders=FakeOrders(token, provider),
+            events=self.events,
+            clock=FixedClock(),
+            ids=CountingIds(),
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    async def payment(self) -> Payment:
+        payment = await self.store.find("ord_1")
+        assert payment is not None
+        return payment
+
+    async def account(self) -> Account | None:
+        return await self.state.find("sandbox/ord_1", Account)
+
+    def crash_on_save(self) -> None:
+        save = self.store.save
+
+        async def crash(*_: object, **__: object) -> Payment:
+            self.store.save = save  # type: ignore[method-assign]
+            raise KeyboardInterrupt
+
+        self.store.save = crash  # type: ignore[method-assign, assignment]
+
+
+async def test_a_payment_is_authorized_and_captured_once() -> None:
+    room = Room()
+    for _ in range(3):
+        assert await room.service.authorize("ord_1", TEN) == StepOutcome()
+    for _ in range(3):
+        assert await room.service.capture("ord_1") == StepOutcome()
+    payment = await room.payment()
+    assert [line.kind for line in payment.movements] == [MovementKind.AUTHORIZATION, MovementKind.CAPTURE]
+    assert payment.held == TEN
+    assert await room.account() == Account(TEN, Standing.CAPTURED, captured_minor=1000)
+    assert set(room.events.ids) == {"ord_1:capture"}
+
+
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        ("tok_chargeDeclined", FailureCode.PAYMENT_DECLINED),
+        ("tok_insufficientFunds", FailureCode.PAYMENT_DECLINED),
+        ("tok_nobodyKnows", FailureCode.PAYMENT_DECLINED),
+        ("tok_fraud", FailureCode.FRAUD_SUSPECTED),
+    ],
+)
+async def test_refusals_touch_no_money_and_stay_refused(token: str, code: FailureCode) -> None:
+    room = Room(token)
+    outcomes = [await room.service.authorize("ord_1", TEN) for _ in range(2)]
+    assert [outcome.refusal for outcome in outcomes] == [code, code]
+    assert await room.account() is None
+    assert (await room.payment()).movements == ()
+    with pytest.raises(domain.PaymentUnknown):
+        await room.service.capture("ord_1")
+
+
+async def test_an_unknown_provider_is_a_refusal() -> None:
+    outcome = await Room(provider="nobody").service.authorize("ord_1", TEN)
+    assert outcome.refusal == FailureCode.PAYMENT_DECLINED
+
+
+async def test_a_failed_capture_is_refused_for_good_and_then_voided() -> None:
+    room = Room("tok_captureFails")
+    await room.service.authorize("ord_1", TEN)
+    for _ in range(2):
+        assert (await room.service.capture("ord_1")).refusal == FailureCode.CAPTURE_FAILED
+    await room.service.give_back("ord_1")
+    payment = await room.payment()
+    assert [line.kind for line in payment.movements] == [MovementKind.AUTHORIZATION, MovementKind.VOID]
+    assert (await room.account()) == Account(TEN, Standing.NOTHING, refuses_capture=True)
+    assert room.events.ids == []
+
+
+async def test_a_late_answer_is_a_fault_once_and_charges_once() -> None:
+    room = Room("tok_timeout")
+    with pytest.raises(ProviderTimeout):
+        await room.service.authorize("ord_1", TEN)
+    assert await room.service.authorize("ord_1", TEN) == StepOutcome()
+    assert room.slept == [3]
+    assert len((await room.payment()).movements) == 1
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_refund_gives_back_all_once(times: int) -> None:
+    room = Room()
+    await room.service.authorize("ord_1", TEN)
+    await room.service.capture("ord_1")
+    for _ in range(times):
+        assert await room.service.give_back("ord_1") == StepOutcome()
+    payment = await room.payment()
+    assert (payment.status, payment.held) == (PaymentStatus.REFUNDED, Money(0, "USD"))
+    assert await room.account() == Account(TEN, Standing.NOTHING, captured_minor=1000, refunded_minor=1000)
+    assert set(room.events.ids) == {"ord_1:capture", "ord_1:refund"}
+    assert (await room.service.capture("ord_1")).refusal == FailureCode.CAPTURE_FAILED
+
+
+async def test_giving_back_what_never_was_bars_it_for_good() -> None:
+    room = Room()
+    await room.service.give_back("ord_1")
+    assert (await room.service.authorize("ord_1", TEN)).refusal == FailureCode.INTERNAL_ERROR
+    assert await room.account() is None
+
+
+async def test_an_authorization_that_arrives_after_the_giving_back_is_let_go_of() -> None:
+    room = Room()
+    authorize = room.sandbox.authorize
+
+    async def late(*args: object, **kwargs: object) -> object:
+        await room.service.give_back("ord_1")
+        return await authorize(*args, **kwargs)  # type: ignore[arg-type]
+
+    room.sandbox.authorize = late  # type: ignore[method-assign, assignment]
+    assert (await room.service.authorize("ord_1", TEN)).refusal == FailureCode.INTERNAL_ERROR
+    account = await room.account()
+    assert account is not None
+    assert account.standing is Standing.NOTHING
+
+
+async def test_an_amount_that_changed_is_a_fault() -> None:
+    room = Room()
+    await room.service.authorize("ord_1", TEN)
+    with pytest.raises(domain.AmountDiffers):
+        await room.service.authorize("ord_1", Money(1001, "USD"))
+
+
+STEPS: list[tuple[str, Callable[[Room], object]]] = [
+    ("authorize", lambda room: room.service.authorize("ord_1", TEN)),
+    ("capture", lambda room: room.service.capture("ord_1")),
+    ("give_back", lambda room: room.service.give_back("ord_1")),
+]
+
+
+@pytest.mark.parametrize("crashed", range(3))
+@pytest.mark.parametrize("repeated", [True, False])
+async def test_a_crash_after_the_provider_and_before_our_books(crashed: int, repeated: bool) -> None:
+    """Whether the step is repeated or the saga gives up and compensates: no money stays."""
+    room = Room()
+    for _, step in itertools.islice(STEPS, crashed):
+        await step(room)  # type: ignore[misc]
+    room.crash_on_save()
+    with pytest.raises(KeyboardInterrupt):
+        await STEPS[crashed][1](room)  # type: ignore[misc]
+    if repeated:
+        await STEPS[crashed][1](room)  # type: ignore[misc]
+    await room.service.give_back("ord_1")
+    account = await room.account()
+    assert account is not None
+    assert account.standing is Standing.NOTHING
+    assert account.captured_minor == account.refunded_minor
+    payment = await room.payment()
+    assert payment.held.amount_minor == 0
+    assert payment.status in (PaymentStatus.VOIDED, PaymentStatus.REFUNDED)

@@ -1,0 +1,99 @@
+"""Load, decide, save: one bulk get, one transaction, and a new start when a document changed meanwhile."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from apps.shared.platform.state import MAX_ATTEMPTS, StateConflict, Transaction
+from tests.unit.fakes import MemorySidecar, memory_state
+
+
+@dataclass(frozen=True)
+class Counter:
+    value: int
+
+
+def increment(transaction: Transaction) -> int:
+    counter = transaction.find("counter", Counter) or Counter(0)
+    transaction.put("counter", Counter(counter.value + 1))
+    return counter.value + 1
+
+
+async def test_two_round_trips_however_many_documents() -> None:
+    sidecar = MemorySidecar()
+
+    def decide(transaction: Transaction) -> None:
+        for key in ("a", "b", "c"):
+            transaction.put(key, Counter(1))
+
+    await memory_state(sidecar).transact(["a", "b", "c"], decide)
+    assert sidecar.calls == ["bulk", "transaction"]
+    assert set(sidecar.documents) == {"a", "b", "c"}
+
+
+async def test_reading_alone_commits_nothing() -> None:
+    sidecar = MemorySidecar()
+    assert await memory_state(sidecar).transact(["a"], lambda transaction: transaction.find("a", Counter)) is None
+    assert sidecar.calls == ["bulk"]
+
+
+async def test_a_document_that_changed_meanwhile_starts_the_round_over() -> None:
+    sidecar = MemorySidecar()
+    state = memory_state(sidecar)
+    await state.transact(["counter"], increment)
+    sidecar.before_commit = lambda: sidecar.touch("counter")
+    assert await state.transact(["counter"], increment) == 2
+    assert sidecar.calls == ["bulk", "transaction"] + ["bulk", "transaction"] * 2
+
+
+async def test_a_document_that_appeared_meanwhile_starts_the_round_over() -> None:
+    sidecar = MemorySidecar()
+    sidecar.before_commit = lambda: sidecar.documents.update(counter=('{"value": 10}', "x"))
+    assert await memory_state(sidecar).transact(["counter"], increment) == 11
+
+
+async def test_endless_contention_is_given_up_and_writes_nothing() -> None:
+    sidecar = MemorySidecar()
+    state = memory_state(sidecar)
+    await state.transact(["counter"], increment)
+
+    def contended(transaction: Transaction) -> int:
+        sidecar.touch("counter")
+        return increment(transaction)
+
+    with pytest.raises(StateConflict):
+        await state.transact(["counter"], contended)
+    assert sidecar.calls.count("transaction") == 1 + MAX_ATTEMPTS
+    assert await state.find("counter", Counter) == Counter(1)
+
+
+async def test_what_a_decision_raises_writes_nothing() -> None:
+    sidecar = MemorySidecar()
+
+    def decide(transaction: Transaction) -> None:
+        transaction.put("a", Counter(1))
+        raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011
+        await memory_state(sidecar).transact(["a"], decide)
+    assert sidecar.documents == {}
+
+
+async def test_only_what_was_read_can_be_written() -> None:
+    with pytest.raises(KeyError):
+        await memory_state().transact(["a"], lambda transaction: transaction.put("b", Counter(1)))
+
+
+async def test_delete_and_write_see_each_other_within_a_round() -> None:
+    state = memory_state()
+    await state.transact(["counter"], increment)
+
+    def decide(transaction: Transaction) -> tuple[Counter | None, Counter | None]:
+        transaction.delete("counter")
+        gone = transaction.find("counter", Counter)
+        transaction.put("counter", Counter(5))
+        return gone, transaction.find("counter", Counter)
+
+    assert await state.transact(["counter"], decide) == (None, Counter(5))
+    await state.transact(["counter"], lambda transaction: transaction.delete("counter"))
+    assert await state.find("counter", Counter) is None
