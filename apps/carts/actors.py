@@ -1,0 +1,186 @@
+"""The cart as a Dapr actor: each turn loads, decides in `domain` and saves, and no two turns of one cart meet."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+from dapr.actor import Actor, ActorInterface, Remindable, actormethod
+from pydantic import TypeAdapter
+
+from apps.carts import domain
+from apps.carts.domain import Cart, Handover, Lines
+
+R = TypeVar("R")
+
+ACTOR_TYPE = "CartActor"
+_STATE, _EXPIRY = "cart", "expire"
+_carts, _handovers = TypeAdapter(Cart), TypeAdapter(Handover | None)
+Message = dict[str, Any]
+
+
+class CartActorInterface(ActorInterface):
+    """The turns that a cart can take; arguments and results are JSON objects."""
+
+    @actormethod(name="get")
+    @abstractmethod
+    async def get(self) -> Message: ...
+
+    @actormethod(name="put")
+    @abstractmethod
+    async def put(self, message: Message) -> Message: ...
+
+    @actormethod(name="clear")
+    @abstractmethod
+    async def clear(self) -> Message: ...
+
+    @actormethod(name="take")
+    @abstractmethod
+    async def take(self, message: Message) -> Message: ...
+
+    @actormethod(name="settle")
+    @abstractmethod
+    async def settle(self, message: Message) -> Message: ...
+
+    @actormethod(name="hand_over")
+    @abstractmethod
+    async def hand_over(self, message: Message) -> Message: ...
+
+    @actormethod(name="absorb")
+    @abstractmethod
+    async def absorb(self, message: Message) -> Message: ...
+
+    @actormethod(name="confirm")
+    @abstractmethod
+    async def confirm(self, message: Message) -> Message: ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime: ...
+
+
+class CartActor(Actor, CartActorInterface, Remindable):
+    """One cart. `clock` and `guest_ttl` are set once, by `main`, before the first turn."""
+
+    clock: Clock
+    guest_ttl: timedelta
+
+    async def get(self) -> Message:
+        return await self._turn(lambda cart: (cart, _carts.dump_python(cart, mode="json")))
+
+    async def put(self, message: Message) -> Message:
+        now = self.clock.now()
+
+        def decide(cart: Cart) -> tuple[Cart, Message]:
+            changed = domain.put(cart, message["product_id"], message["quantity"], now)
+            if changed is None:
+                return cart, {"full": True}
+            return changed, {"full": False, "cart": _carts.dump_python(changed, mode="json")}
+
+        return await self._turn(decide)
+
+    async def clear(self) -> Message:
+        now = self.clock.now()
+        return await self._turn(lambda cart: (domain.clear(cart, now), {}))
+
+    async def take(self, message: Message) -> Message:
+        now = self.clock.now()
+
+        def decide(cart: Cart) -> tuple[Cart, Message]:
+            changed, lines = domain.take(cart, message["order_id"], now)
+            return changed, {"lines": lines}
+
+        return await self._turn(decide)
+
+    async def settle(self, message: Message) -> Message:
+        now = self.clock.now()
+        order_id, restore = message["order_id"], message["restore"]
+        return await self._turn(lambda cart: (domain.settle(cart, order_id, restore=restore, at=now), {}))
+
+    async def hand_over(self, message: Message) -> Message:
+        now = self.clock.now()
+
+        def decide(cart: Cart) -> tuple[Cart, Message]:
+            changed, handover = domain.hand_over(cart, self.id.id, message["user_id"], now)
+            return changed, {"handover": _handovers.dump_python(handover, mode="json")}
+
+        return await self._turn(decide)
+
+    async def absorb(self, message: Message) -> Message:
+        now = self.clock.now()
+        return await self._turn(lambda cart: (domain.absorb(cart, message["id"], message["lines"], now), {}))
+
+    async def confirm(self, message: Message) -> Message:
+        return await self._turn(lambda cart: (domain.confirm(cart, message["id"]), {}))
+
+    async def receive_reminder(
+        self, name: str, state: bytes, due_time: timedelta, period: timedelta, ttl: timedelta | None = None
+    ) -> None:
+        """End a guest's cart that was left alone for long enough; look again later when it was not."""
+        now = self.clock.now()
+        cart = await self._load()
+        left = domain.remaining(cart, self.guest_ttl, now)
+        if left <= timedelta(0):
+            await self._turn(lambda _: (Cart(), {}))
+        else:
+            await self._remind_in(left)
+
+    async def _turn(self, decide: Callable[[Cart], tuple[Cart, Message]]) -> Message:
+        """The state manager keeps what it could not save: it is made to forget, so that no turn builds on it."""
+        try:
+            cart = await self._load()
+            changed, answer = decide(cart)
+            if changed != cart:
+                if cart.updated_at is None and domain.is_guest_id(self.id.id) and changed.updated_at is not None:
+                    await self._remind_in(self.guest_ttl)
+                await self._state_manager.set_state(_STATE, _carts.dump_python(changed, mode="json"))
+                await self._state_manager.save_state()
+        except BaseException:
+            await self._state_manager.clear_cache()
+            raise
+        return answer
+
+    async def _load(self) -> Cart:
+        found, stored = await self._state_manager.try_get_state(_STATE)
+        return _carts.validate_python(stored) if found and stored else Cart()
+
+    async def _remind_in(self, wait: timedelta) -> None:
+        await self.register_reminder(_EXPIRY, b"", wait)
+
+
+class Calls(Protocol):
+    async def call(self, actor_id: str, method: str, argument: Message) -> Any: ...
+
+
+class ActorCarts:
+    """See `ports.Carts`."""
+
+    def __init__(self, actors: Calls) -> None:
+        self._actors = actors
+
+    async def get(self, cart_id: str) -> Cart:
+        return _carts.validate_python(await self._actors.call(cart_id, "get", {}))
+
+    async def put(self, cart_id: str, product_id: str, quantity: int) -> Cart | None:
+        answer = await self._actors.call(cart_id, "put", {"product_id": product_id, "quantity": quantity})
+        return None if answer["full"] else _carts.validate_python(answer["cart"])
+
+    async def clear(self, cart_id: str) -> None:
+        await self._actors.call(cart_id, "clear", {})
+
+    async def take(self, cart_id: str, order_id: str) -> Lines:
+        lines: Lines = (await self._actors.call(cart_id, "take", {"order_id": order_id}))["lines"]
+        return lines
+
+    async def settle(self, cart_id: str, order_id: str, *, restore: bool) -> None:
+        await self._actors.call(cart_id, "settle", {"order_id": order_id, "restore": restore})
+
+    async def hand_over(self, cart_id: str, user_id: str) -> Handover | None:
+        answer = await self._actors.call(cart_id, "hand_over", {"user_id": user_id})
+        return _handovers.validate_python(answer["handover"])
+
+    async def absorb(self, cart_id: str, handover: Handover) -> None:
+        await self._actors.call(cart_id, "absorb", {"id": handover.id, "lines": handover.lines})
+
+    async def confirm(self, cart_id: str, handover_id: str) -> None:
+        await self._actors.call(cart_id, "confirm", {"id": handover_id})

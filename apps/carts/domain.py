@@ -1,0 +1,137 @@
+"""A cart and the decisions about it: pure, with time as an argument.
+
+CartError
+├── CartIdMalformed   an X-Cart-Id that was not made here
+├── CartFull          a cart has as many lines as it may
+└── ProductUnknown    the product is not for sale
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+MAX_QUANTITY = 999
+MAX_LINES = 100
+_REMEMBERED_MERGES = 20
+_GUEST_ID = re.compile(r"crt_[0-9a-z]{26}[0-9a-f]{16}")
+
+
+class CartError(Exception):
+    """Root of the refusals of this service."""
+
+
+class CartIdMalformed(CartError):
+    def __init__(self) -> None:
+        super().__init__("This X-Cart-Id was not made here; leave it out to get a new cart.")
+
+
+class CartFull(CartError):
+    def __init__(self) -> None:
+        super().__init__(f"A cart holds at most {MAX_LINES} different products.")
+
+
+class ProductUnknown(CartError):
+    def __init__(self, product_id: str) -> None:
+        super().__init__(f"There is no product {product_id} for sale.")
+        self.product_id = product_id
+
+
+Lines = dict[str, int]
+"""Quantities by product id, in the order of their first adding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A guest cart's lines on their way into the cart of `user_id`; `id` names this one transfer."""
+
+    id: str
+    user_id: str
+    lines: Lines
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    """What one person means to buy.
+
+    `taken` are lines that orders have taken out and not settled yet, by order id. `handover` is a guest cart's transfer that has not
+    been confirmed; `absorbed` are the latest transfers that this cart has taken in, so that none counts twice.
+    """
+
+    lines: Lines = field(default_factory=dict)
+    taken: dict[str, Lines] = field(default_factory=dict)
+    handover: Handover | None = None
+    handovers: int = 0
+    absorbed: tuple[str, ...] = ()
+    updated_at: datetime | None = None
+
+
+def is_guest_id(cart_id: str) -> bool:
+    """Whether a cart id is a guest's, and well formed."""
+    return _GUEST_ID.fullmatch(cart_id) is not None
+
+
+def put(cart: Cart, product_id: str, quantity: int, at: datetime) -> Cart | None:
+    """Set a line's quantity, 0 removes it; None when the cart has too many lines already."""
+    lines = {key: value for key, value in cart.lines.items() if key != product_id or quantity}
+    if quantity:
+        if product_id not in lines and len(lines) >= MAX_LINES:
+            return None
+        lines[product_id] = quantity
+    return replace(cart, lines=lines, updated_at=at)
+
+
+def clear(cart: Cart, at: datetime) -> Cart:
+    """No lines; what orders have taken stays theirs."""
+    return replace(cart, lines={}, updated_at=at)
+
+
+def take(cart: Cart, order_id: str, at: datetime) -> tuple[Cart, Lines]:
+    """Move all lines to the order; an order that has taken gets the same lines again, an empty cart gives none."""
+    if order_id in cart.taken:
+        return cart, cart.taken[order_id]
+    if not cart.lines:
+        return cart, {}
+    return replace(cart, lines={}, taken={**cart.taken, order_id: cart.lines}, updated_at=at), cart.lines
+
+
+def settle(cart: Cart, order_id: str, *, restore: bool, at: datetime) -> Cart:
+    """End what the order took: back into the cart, or gone. An order that took nothing, or is settled, changes nothing."""
+    if order_id not in cart.taken:
+        return cart
+    taken = {key: lines for key, lines in cart.taken.items() if key != order_id}
+    lines = _added(cart.lines, cart.taken[order_id]) if restore else cart.lines
+    return replace(cart, lines=lines, taken=taken, updated_at=at)
+
+
+def hand_over(cart: Cart, cart_id: str, user_id: str, at: datetime) -> tuple[Cart, Handover | None]:
+    """Move a guest cart's lines towards a user; the same transfer again until it is confirmed, None when there is nothing to move."""
+    if cart.handover is not None:
+        return cart, cart.handover if cart.handover.user_id == user_id else None
+    if not cart.lines:
+        return cart, None
+    handover = Handover(f"{cart_id}/{cart.handovers + 1}", user_id, cart.lines)
+    return replace(cart, lines={}, handover=handover, handovers=cart.handovers + 1, updated_at=at), handover
+
+
+def absorb(cart: Cart, handover_id: str, lines: Lines, at: datetime) -> Cart:
+    """Add the lines of a transfer, once."""
+    if handover_id in cart.absorbed:
+        return cart
+    absorbed = (*cart.absorbed, handover_id)[-_REMEMBERED_MERGES:]
+    return replace(cart, lines=_added(cart.lines, lines), absorbed=absorbed, updated_at=at)
+
+
+def confirm(cart: Cart, handover_id: str) -> Cart:
+    """The transfer has arrived: the guest cart may forget it."""
+    return replace(cart, handover=None) if cart.handover and cart.handover.id == handover_id else cart
+
+
+def remaining(cart: Cart, ttl: timedelta, now: datetime) -> timedelta:
+    """How long a guest's cart has still to live; zero or less when it is over."""
+    return (cart.updated_at or now) + ttl - now
+
+
+def _added(lines: Lines, more: Mapping[str, int]) -> Lines:
+    sums = {key: min(lines.get(key, 0) + more.get(key, 0), MAX_QUANTITY) for key in (*lines, *more)}
+    return dict(sums)

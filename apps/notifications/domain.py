@@ -1,0 +1,65 @@
+"""A message to a person and the decisions about it: pure, with time as an argument.
+
+NotificationError
+└── MailInProgress   another delivery of the same event is sending its mail now
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+MAIL_LEASE = timedelta(seconds=20)
+"""How long one delivery may take to send a mail before another may try; less than all redeliveries together."""
+
+
+class NotificationError(Exception):
+    """Root of the refusals of this service."""
+
+
+class MailInProgress(NotificationError):
+    def __init__(self, message_id: str) -> None:
+        super().__init__(f"the mail of {message_id} is being sent")
+        self.message_id = message_id
+
+
+class Kind(StrEnum):
+    ORDER_CONFIRMED = "order_confirmed"
+    ORDER_PAID = "order_paid"
+    ORDER_CANCELLED = "order_cancelled"
+    ORDER_SHIPPED = "order_shipped"
+
+
+class MailStatus(StrEnum):
+    SENDING = "sending"
+    SENT = "sent"
+    UNDELIVERABLE = "undeliverable"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An in-app message, and how its mail fares. `mail_claimed_at` is when a delivery last began to send the mail."""
+
+    id: str
+    user_id: str
+    order_id: str
+    kind: Kind
+    title: str
+    body: str
+    created_at: datetime
+    mail: MailStatus
+    mail_claimed_at: datetime
+
+
+def message_id(event_id: str) -> str:
+    """The same for each delivery of an event, so that it becomes one message."""
+    return f"ntf_{hashlib.sha256(event_id.encode()).hexdigest()[:26]}"
+
+
+def claim_mail(message: Message, now: datetime) -> Message | None:
+    """The message with its mail claimed by the caller; None when the mail needs no sending. Raises MailInProgress."""
+    if message.mail is not MailStatus.SENDING:
+        return None
+    if now - message.mail_claimed_at < MAIL_LEASE:
+        raise MailInProgress(message.id)
+    return replace(message, mail_claimed_at=now)

@@ -1,0 +1,43 @@
+"""Composition root of notifications: wires the ports to Dapr and runs the app."""
+
+from fastapi import FastAPI
+
+from apps.notifications import domain
+from apps.notifications.mail import BindingMail
+from apps.notifications.peers import UsersPeer
+from apps.notifications.routes import build_router
+from apps.notifications.service import NotificationService
+from apps.notifications.settings import NotificationsSettings
+from apps.notifications.store import DaprMessageStore
+from apps.notifications.subscribers import subscribe
+from apps.notifications.templates import JinjaTemplates
+from apps.shared.platform.app import create_app, serve
+from apps.shared.platform.bindings import OutputBinding
+from apps.shared.platform.clock import SystemClock
+from apps.shared.platform.invocation import Peer
+from apps.shared.platform.state import StateStore
+from apps.shared.platform.subscriptions import Subscriptions
+
+
+def build_app(settings: NotificationsSettings) -> FastAPI:
+    sidecar = settings.sidecar()
+    service = NotificationService(
+        store=DaprMessageStore(StateStore(sidecar, settings.state_store)),
+        templates=JinjaTemplates(),
+        users=UsersPeer(Peer(sidecar, "users")),
+        mail=BindingMail(OutputBinding(sidecar, "email")),
+        clock=SystemClock(),
+    )
+    subscriptions = Subscriptions()
+    subscribe(subscriptions, service)
+    return create_app(
+        settings,
+        sidecar=sidecar,
+        routers=[build_router(service), subscriptions.router()],
+        statuses={domain.MailInProgress: 503},
+    )
+
+
+if __name__ == "__main__":
+    settings = NotificationsSettings()
+    serve(build_app(settings), settings)

@@ -1,0 +1,45 @@
+"""The use cases of notifications: telling a person about an order, in the app and by mail, and listing what was told."""
+
+from apps.notifications import domain
+from apps.notifications.domain import Kind, MailStatus, Message
+from apps.notifications.ports import Clock, Facts, Mail, MessageStore, Templates, Users
+
+
+class NotificationService:
+    """One event makes one message, and one mail unless a process dies between sending it and noting so: then the mail comes twice.
+
+    No SMTP server tells whether it has a mail already, so a lost mail or a double one is the choice, and a double one is the smaller harm.
+    """
+
+    def __init__(self, *, store: MessageStore, templates: Templates, users: Users, mail: Mail, clock: Clock) -> None:
+        self._store, self._templates, self._users, self._mail, self._clock = store, templates, users, mail, clock
+
+    async def notify(self, *, event_id: str, user_id: str, kind: Kind, facts: Facts) -> None:
+        """Tell `user_id` once for each `event_id`. Raises MailInProgress, and whatever keeps the mail from being sent."""
+        now = self._clock.now()
+        text = self._templates.render(kind, facts, name="")
+        message = Message(
+            id=domain.message_id(event_id),
+            user_id=user_id,
+            order_id=facts.order_id,
+            kind=kind,
+            title=text.title,
+            body=text.body,
+            created_at=now,
+            mail=MailStatus.SENDING,
+            mail_claimed_at=now,
+        )
+        claimed = await self._store.claim(message, now)
+        if claimed is None:
+            return
+        contact = await self._users.find_contact(user_id)
+        if contact is None:
+            await self._store.set_mail(claimed.id, MailStatus.UNDELIVERABLE)
+            return
+        addressed = self._templates.render(kind, facts, name=contact.name)
+        await self._mail.send(contact.email, addressed.title, addressed.html)
+        await self._store.set_mail(claimed.id, MailStatus.SENT)
+
+    async def list_page(self, user_id: str, *, before: int | None, limit: int) -> tuple[list[Message], int | None]:
+        """The user's messages, newest first, and where to go on."""
+        return await self._store.list_page(user_id, before=before, limit=limit)
