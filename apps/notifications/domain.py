@@ -32,6 +32,7 @@ class Kind(StrEnum):
 
 class MailStatus(StrEnum):
     SENDING = "sending"
+    FAILED = "failed"
     SENT = "sent"
     UNDELIVERABLE = "undeliverable"
 
@@ -58,8 +59,8 @@ def message_id(event_id: str) -> str:
 
 def claim_mail(message: Message, now: datetime) -> Message | None:
     """The message with its mail claimed by the caller; None when the mail needs no sending. Raises MailInProgress."""
-    if message.mail is not MailStatus.SENDING:
+    if message.mail in (MailStatus.SENT, MailStatus.UNDELIVERABLE):
         return None
-    if now - message.mail_claimed_at < MAIL_LEASE:
+    if message.mail is MailStatus.SENDING and now - message.mail_claimed_at < MAIL_LEASE:
         raise MailInProgress(message.id)
-    return replace(message, mail_claimed_at=now)
+    return replace(message, mail=MailStatus.SENDING, mail_claimed_at=now)

@@ -8,7 +8,7 @@ from apps.notifications.domain import Message
 
 
 class NotificationOut(BaseModel):
-    """An in-app message; `mail` is how its mail fares: `sending`, `sent` or `undeliverable`."""
+    """An in-app message; `mail` is how its mail fares: `sending`, `sent`, `failed` (to be tried again) or `undeliverable`."""
 
     id: str
     kind: str

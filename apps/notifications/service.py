@@ -32,14 +32,21 @@ class NotificationService:
         claimed = await self._store.claim(message, now)
         if claimed is None:
             return
-        contact = await self._users.find_contact(user_id)
-        if contact is None:
-            await self._store.set_mail(claimed.id, MailStatus.UNDELIVERABLE)
-            return
-        addressed = self._templates.render(kind, facts, name=contact.name)
-        await self._mail.send(contact.email, addressed.title, addressed.html)
-        await self._store.set_mail(claimed.id, MailStatus.SENT)
+        try:
+            status = await self._send_mail(user_id, kind, facts)
+        except Exception:
+            await self._store.set_mail(claimed.id, MailStatus.FAILED)
+            raise
+        await self._store.set_mail(claimed.id, status)
 
     async def list_page(self, user_id: str, *, before: int | None, limit: int) -> tuple[list[Message], int | None]:
         """The user's messages, newest first, and where to go on."""
         return await self._store.list_page(user_id, before=before, limit=limit)
+
+    async def _send_mail(self, user_id: str, kind: Kind, facts: Facts) -> MailStatus:
+        contact = await self._users.find_contact(user_id)
+        if contact is None:
+            return MailStatus.UNDELIVERABLE
+        text = self._templates.render(kind, facts, name=contact.name)
+        await self._mail.send(contact.email, text.title, text.html)
+        return MailStatus.SENT
