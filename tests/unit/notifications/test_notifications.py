@@ -56,6 +56,10 @@ class Room:
         return [message.mail for message in messages]
 
 
+async def _die(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 @pytest.fixture
 def room() -> Room:
     return Room()
@@ -76,11 +80,22 @@ async def test_two_deliveries_at_once_send_one_mail(room: Room) -> None:
     assert len(room.mail.sent) == 1
 
 
-async def test_a_mail_that_could_not_be_sent_is_tried_again_after_the_lease(room: Room) -> None:
+async def test_a_mail_that_could_not_be_sent_is_sent_by_the_next_delivery(room: Room) -> None:
     room.mail.broken = True
     with pytest.raises(ConnectionError):
         await room.notify()
+    assert await room.statuses() == [MailStatus.FAILED]
     room.mail.broken = False
+    for _ in range(2):
+        await room.notify()
+    assert len(room.mail.sent) == 1
+
+
+async def test_a_delivery_that_died_while_sending_is_made_good_after_the_lease(room: Room) -> None:
+    room.mail.send = _die  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt):
+        await room.notify()
+    del room.mail.send  # type: ignore[method-assign]
     with pytest.raises(domain.MailInProgress):
         await room.notify()
     room.clock.pass_time(seconds=MAIL_LEASE.total_seconds())
