@@ -50,10 +50,14 @@ class Client:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         await self._session.close()
 
-    async def call(self, method: str, path: str, body: Any = None, *, token: str | None = None, **headers: str) -> Answer:
+    async def call(
+        self, method: str, path: str, body: Any = None, *, token: str | None = None, **headers: str
+    ) -> Answer:
         """One request; header names are written with underscores (`if_match`)."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         bearer = self.token if token is None else token
@@ -97,7 +101,9 @@ class Client:
         stock: dict[str, Any] = (await self.call("GET", f"/api/v1/inventory/{sku}")).expect(200)
         return stock
 
-    async def new_product(self, *, quantity: int = 10, price_minor: int = 1250, name: str = "Fountain pen") -> dict[str, Any]:
+    async def new_product(
+        self, *, quantity: int = 10, price_minor: int = 1250, name: str = "Fountain pen"
+    ) -> dict[str, Any]:
         """As an admin: a product of its own with stock in the warehouse `east`."""
         body = {
             "sku": f"T-{uuid.uuid4().hex[:12].upper()}",

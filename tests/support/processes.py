@@ -24,7 +24,9 @@ def killed_app(run_json: dict[str, Any], app_id: str) -> Iterator[None]:
     try:
         yield
     finally:
-        revived = subprocess.Popen(command, env=environment, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        revived = subprocess.Popen(
+            command, env=environment, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         _revived.append(revived)
         app["app_pid"] = revived.pid
         _wait_until_ready(app["app_port"])
@@ -53,5 +55,7 @@ def _wait_until_ready(port: int) -> None:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=2):
                 return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
-            assert time.monotonic() < deadline, f"the app on port {port} is not ready {START_SECONDS} s after its restart"
+            assert time.monotonic() < deadline, (
+                f"the app on port {port} is not ready {START_SECONDS} s after its restart"
+            )
             time.sleep(0.2)
