@@ -69,6 +69,7 @@ def create_app(
     app = FastAPI(
         title=settings.app_id,
         lifespan=lifespan,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         telemetry={"metrics": False, "logs": False, "operation_spans": False, "exclude": telemetry.is_quiet},

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import orjson
 from opentelemetry import propagate
+from yarl import URL
 
 log = logging.getLogger(__name__)
 
@@ -44,16 +45,21 @@ class Sidecar:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
+        raw_query: str = "",
         timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
     ) -> "Answer":
-        """One HTTP exchange, whatever its status. Raises SidecarError only when there is no answer at all."""
+        """One HTTP exchange, whatever its status. Raises SidecarError only when there is no answer at all.
+
+        `raw_query` is an encoded query string that is sent byte for byte, with a path that needs no encoding; it excludes `params`.
+        """
+        url = URL(f"{self._base}{path}?{raw_query}", encoded=True) if raw_query else self._base + path
         sent = {**self._headers, **(headers or {})}
         propagate.inject(sent)
         timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         try:
             async with self._pool().request(
                 method,
-                self._base + path,
+                url,
                 data=body,
                 headers=sent,
                 params=params,

@@ -5,7 +5,7 @@ A service states the keys and a pure decision; conflicts start over, a bounded n
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar, cast
 
 import orjson
@@ -101,11 +101,26 @@ class StateStore:
             StateConflict: still contended after MAX_ATTEMPTS rounds.
             SidecarError: the store or the sidecar cannot be reached; the writes may or may not have been made.
         """
+        return await self._until_committed(keys, decide, self._commit)
+
+    async def put_one(self, key: str, decide: Callable[[Transaction], R]) -> R:
+        """Like `transact` over one document that `decide` puts or leaves alone, but by a plain save.
+
+        Redis needs it: in its transactions, unlike in its saves, a document that was absent is written over what came in between.
+        """
+        return await self._until_committed([key], decide, self._save)
+
+    async def _until_committed(
+        self,
+        keys: Sequence[str],
+        decide: Callable[[Transaction], R],
+        commit: Callable[[list[dict[str, Any]]], Awaitable[bool]],
+    ) -> R:
         for attempt in range(MAX_ATTEMPTS):
             transaction = await self.load(keys)
             result = decide(transaction)
             operations = transaction.operations()
-            if not operations or await self._commit(operations):
+            if not operations or await commit(operations):
                 return result
             limit = min(_BACKOFF_SECONDS * 2**attempt, _BACKOFF_LIMIT_SECONDS)
             await asyncio.sleep(random.uniform(0, limit))
@@ -136,6 +151,16 @@ class StateStore:
             await self._sidecar.call("POST", f"{self._path}/transaction", json={"operations": operations})
         except SidecarError as error:
             if error.code != "ERR_STATE_TRANSACTION":
+                raise
+            return False
+        return True
+
+    async def _save(self, operations: list[dict[str, Any]]) -> bool:
+        """As `_commit`, for upserts alone."""
+        try:
+            await self._sidecar.call("POST", self._path, json=[operation["request"] for operation in operations])
+        except SidecarError as error:
+            if error.code != "ERR_STATE_SAVE":
                 raise
             return False
         return True

@@ -1,0 +1,46 @@
+# Plaza on one machine. Everything that these targets need they fetch or build themselves.
+.DEFAULT_GOAL := help
+.PHONY: help run backends stop reset test test-unit lint lock openapi venv
+
+PYTHON ?= python3
+LOCAL := .venv/bin/python -m tools.local
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: venv ## Start the whole shop, place a demo order, serve until Ctrl-C
+	@$(LOCAL) run
+
+backends: venv ## Start the back ends alone, for a hand-typed 'dapr run -f .'
+	@$(LOCAL) backends
+
+stop: venv ## Stop the shop, from another terminal or after a crash
+	@$(LOCAL) stop
+
+reset: venv ## Stop the shop and delete its data
+	@$(LOCAL) reset
+
+# Time to obtain Dapr and to start the shop is no test's: each is bounded by itself.
+test: venv ## Run all tests with coverage, on a shop of their own
+	@.venv/bin/python -m tools.dapr >/dev/null
+	@.venv/bin/python -m pytest -o timeout_func_only=true --durations=10 --cov --cov-report=term-missing:skip-covered --cov-fail-under=80
+
+test-unit: venv ## Run the tests that need nothing running, in seconds
+	@.venv/bin/python -m pytest tests/unit tests/contracts tests/workflows
+
+lint: venv ## Check style, types, walls between services, and drift of lock and OpenAPI
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@PYTHON=$(PYTHON) tools/local/lock.sh --check
+	@.venv/bin/python -m tools.openapi --check
+
+lock: ## Renew requirements.lock from pyproject.toml
+	@PYTHON=$(PYTHON) tools/local/lock.sh
+
+openapi: venv ## Renew docs/openapi/ from the services
+	@.venv/bin/python -m tools.openapi
+
+venv:
+	@PYTHON=$(PYTHON) tools/local/venv.sh

@@ -1,0 +1,40 @@
+"""Remembers for a moment what inventory answered, so that a page read by thousands asks once a second."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from apps.catalog.domain import Intake
+from apps.catalog.ports import Inventory
+
+_MOST_ENTRIES = 50_000
+
+
+class RememberedAvailability:
+    """`ports.Inventory` over another one; what it knows of a SKU is at most `seconds` old."""
+
+    def __init__(
+        self, inventory: Inventory, *, seconds: float = 1.0, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._inventory, self._seconds, self._monotonic = inventory, seconds, monotonic
+        self._known: dict[str, tuple[float, int]] = {}
+
+    async def find_available(self, skus: Sequence[str]) -> dict[str, int] | None:
+        asked_at = self._monotonic()
+        unknown = [sku for sku in dict.fromkeys(skus) if self._age(sku, asked_at) >= self._seconds]
+        if unknown:
+            answer = await self._inventory.find_available(unknown)
+            if answer is None:
+                return None
+            if len(self._known) + len(answer) > _MOST_ENTRIES:
+                self._known.clear()
+            self._known |= {sku: (asked_at, units) for sku, units in answer.items()}
+        return {sku: self._known[sku][1] for sku in skus if sku in self._known}
+
+    async def receive(self, product_id: str, sku: str, intake: Intake) -> bool:
+        settled = await self._inventory.receive(product_id, sku, intake)
+        self._known.pop(sku, None)
+        return settled
+
+    def _age(self, sku: str, now: float) -> float:
+        known = self._known.get(sku)
+        return float("inf") if known is None else now - known[0]

@@ -1,0 +1,68 @@
+"""ProductCache over a Dapr state component that may lose everything (Redis), as a cache-aside with a life of 5 minutes.
+
+Entries carry the product's version and never go back: an offer is dropped when a newer copy is there, so a slow reader cannot undo
+what a writer put in. A writer forgets the copy before it saves and replaces it (by a tombstone, if need be) afterwards, so that dying
+in between leaves no copy; what the cache did not take from a writer is kept and sent as soon as it answers again. What remains is
+bounded by TTL_SECONDS: a replica that dies owing, or a lost entry while a reader holds an older product in its hand.
+"""
+
+from pydantic import ValidationError
+
+from apps.catalog.patience import Patience
+from apps.catalog.ports import CachedProduct
+from apps.shared.platform.sidecar import SidecarError
+from apps.shared.platform.state import StateConflict, StateStore, Transaction
+
+TTL_SECONDS = 300
+
+
+class DaprProductCache:
+    """See `ports.ProductCache`."""
+
+    def __init__(self, state: StateStore) -> None:
+        self._state = state
+        failures = (SidecarError, StateConflict, ValidationError)
+        self._patience = Patience("the product cache", failures, limit_seconds=0.5)
+        self._owed: dict[str, CachedProduct] = {}
+
+    async def find(self, product_id: str) -> CachedProduct | None:
+        if self._owed:
+            await self._pay()
+        if product_id in self._owed:
+            return self._owed[product_id]
+        return await self._patience.ask(lambda: self._state.find(_key(product_id), CachedProduct))
+
+    async def offer(self, product_id: str, copy: CachedProduct) -> None:
+        await self._keep_newest(product_id, copy)
+
+    async def replace(self, product_id: str, copy: CachedProduct) -> None:
+        self._owed[product_id] = copy
+        await self._pay()
+
+    async def forget(self, product_id: str) -> None:
+        key = _key(product_id)
+        await self._patience.ask(
+            lambda: self._state.transact([key], lambda transaction: transaction.delete(key)), insist=True
+        )
+
+    async def _pay(self) -> None:
+        for product_id, copy in list(self._owed.items()):
+            if not await self._keep_newest(product_id, copy):
+                return
+            if self._owed.get(product_id) is copy:
+                del self._owed[product_id]
+
+    async def _keep_newest(self, product_id: str, copy: CachedProduct) -> bool:
+        key = _key(product_id)
+
+        def keep_newest(transaction: Transaction) -> bool:
+            kept = transaction.find(key, CachedProduct)
+            if kept is None or kept.version < copy.version:
+                transaction.put(key, copy, ttl_seconds=TTL_SECONDS)
+            return True
+
+        return await self._patience.ask(lambda: self._state.put_one(key, keep_newest)) is True
+
+
+def _key(product_id: str) -> str:
+    return f"product/{product_id}"

@@ -1,0 +1,72 @@
+"""The one table of what the shop offers to the outside: which request goes to which service, and who may send it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from apps.shared.contracts.users import Permission
+
+
+class Access(StrEnum):
+    """Who may call, where no permission is asked. A token that is sent must be valid in every case."""
+
+    ANYONE = "anyone"
+    GUEST_OR_USER = "guest-or-user"
+    SIGNED_IN = "signed-in"
+
+
+class Rate(StrEnum):
+    """Which limit a request counts against. LOGIN counts as AUTH, and once more under the e-mail address that it names."""
+
+    STANDARD = "standard"
+    AUTH = "auth"
+    LOGIN = "login"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One public operation. `path` is the template on both sides; services own their public paths."""
+
+    method: str
+    path: str
+    app_id: str
+    access: Access | Permission
+    rate: Rate = Rate.STANDARD
+
+    @property
+    def takes_body(self) -> bool:
+        return self.method in ("POST", "PUT")
+
+
+EVENTS = Row("GET", "/api/v1/orders/{order_id}/events", "orders", Permission.ORDERS_READ)
+"""Answered by the gateway itself, from polls of `orders` (streaming.py)."""
+
+FORWARDED = (
+    Row("POST", "/auth/register", "users", Access.ANYONE, Rate.AUTH),
+    Row("POST", "/auth/login", "users", Access.ANYONE, Rate.LOGIN),
+    Row("POST", "/auth/refresh", "users", Access.ANYONE),
+    Row("POST", "/auth/logout", "users", Access.ANYONE),
+    Row("GET", "/.well-known/jwks.json", "users", Access.ANYONE),
+    Row("GET", "/api/v1/users/{user_id}", "users", Access.SIGNED_IN),
+    Row("PUT", "/api/v1/users/{user_id}", "users", Access.SIGNED_IN),
+    Row("PUT", "/api/v1/users/{user_id}/role", "users", Permission.USERS_ASSIGN_ROLES),
+    Row("GET", "/api/v1/products", "catalog", Access.ANYONE),
+    Row("POST", "/api/v1/products", "catalog", Permission.PRODUCTS_WRITE),
+    Row("GET", "/api/v1/products/{product_id}", "catalog", Access.ANYONE),
+    Row("PUT", "/api/v1/products/{product_id}", "catalog", Permission.PRODUCTS_WRITE),
+    Row("DELETE", "/api/v1/products/{product_id}", "catalog", Permission.PRODUCTS_WRITE),
+    Row("GET", "/api/v1/categories", "catalog", Access.ANYONE),
+    Row("GET", "/api/v1/cart", "carts", Access.GUEST_OR_USER),
+    Row("PUT", "/api/v1/cart/items/{product_id}", "carts", Access.GUEST_OR_USER),
+    Row("DELETE", "/api/v1/cart", "carts", Access.GUEST_OR_USER),
+    Row("POST", "/api/v1/orders", "orders", Permission.ORDERS_PLACE),
+    Row("GET", "/api/v1/orders", "orders", Permission.ORDERS_READ),
+    Row("GET", "/api/v1/orders/{order_id}", "orders", Permission.ORDERS_READ),
+    Row("POST", "/api/v1/orders/{order_id}/cancel", "orders", Permission.ORDERS_READ),
+    Row("POST", "/api/v1/orders/{order_id}/ship", "orders", Permission.ORDERS_FULFIL),
+    Row("POST", "/api/v1/orders/{order_id}/deliver", "orders", Permission.ORDERS_FULFIL),
+    Row("GET", "/api/v1/inventory/{sku}", "inventory", Permission.INVENTORY_READ),
+    Row("POST", "/api/v1/inventory/{sku}/receipts", "inventory", Permission.INVENTORY_WRITE),
+    Row("GET", "/api/v1/notifications", "notifications", Access.SIGNED_IN),
+)
+
+ROWS = (*FORWARDED, EVENTS)

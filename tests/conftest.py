@@ -1,0 +1,113 @@
+"""One whole shop for the tests that need one, started on first use in a temporary home beside any shop that runs already."""
+
+import json
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.client import Client
+from tests.support.otlp import SpanReceiver, receive_spans
+from tests.support.processes import end_revived
+from tools.local.home import PROJECT, Home
+from tools.local.ports import find_free_offset
+from tools.local.run_file import read_run_file
+from tools.local.shop import Shop
+from tools.local.stopping import delete_home
+
+SHOP_ENVIRONMENT = {
+    "GATEWAY_RATE_PER_MINUTE": "1000000",
+    "GATEWAY_AUTH_RATE_PER_MINUTE": "100000",
+    "CARTS_GUEST_TTL_SECONDS": "3",
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    "OTEL_EXPORTER_OTLP_INSECURE": "true",
+    "OTEL_BSP_SCHEDULE_DELAY": "500",
+}
+
+
+@dataclass(frozen=True)
+class RunningShop:
+    """A shop that serves; `run_json` is changed by tests that start an app anew."""
+
+    home: Home
+    run_json: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def spans() -> Iterator[SpanReceiver]:
+    """Receives the spans of the shop, unless it is one that ran before the tests."""
+    with receive_spans() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="session")
+def shop(request: pytest.FixtureRequest, spans: SpanReceiver) -> Iterator[RunningShop]:
+    """The shop in the home that PLAZA_TEST_SHOP names, left running, or a new one that ends with the tests."""
+    with ExitStack() as stack:
+        if running := os.environ.get("PLAZA_TEST_SHOP"):
+            home = Home(Path(running).resolve())
+        else:
+            home = Home(Path(tempfile.mkdtemp(prefix="plaza-test-")))
+            stack.callback(_delete_unless_failed, request.session, home)
+            environment = {**SHOP_ENVIRONMENT, "OTEL_EXPORTER_OTLP_ENDPOINT": spans.url}
+            offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
+            stack.enter_context(Shop(home, progress=print, port_offset=offset, environment=environment))
+        stack.callback(end_revived)
+        yield RunningShop(home, json.loads(home.run_json.read_text()))
+
+
+def _delete_unless_failed(session: pytest.Session, home: Home) -> None:
+    """The logs of a shop in which something failed tell why."""
+    if session.testsfailed:
+        session.config.get_terminal_writer().line(f"\nThe logs of the shop are kept: {home.logs}")
+    else:
+        delete_home(home)
+
+
+@pytest.fixture(scope="session")
+def run_json(shop: RunningShop) -> dict[str, Any]:
+    return shop.run_json
+
+
+@pytest.fixture(scope="session")
+def shop_url(run_json: dict[str, Any]) -> str:
+    return str(run_json["gateway_url"])
+
+
+@pytest.fixture(scope="session")
+def mail_directory(shop: RunningShop) -> Path:
+    """The Maildir into which every mail of the shop falls."""
+    return shop.home.mail
+
+
+@pytest.fixture(scope="session")
+def secrets(shop: RunningShop) -> dict[str, Any]:
+    """What the shop's own secret store holds."""
+    content: dict[str, Any] = json.loads(shop.home.secrets.read_text())
+    return content
+
+
+@pytest.fixture(scope="session")
+def api_token(shop: RunningShop) -> str:
+    """What a sidecar wants to see from its app."""
+    return str(json.loads((shop.home.root / "api-tokens.json").read_text())["DAPR_API_TOKEN"])
+
+
+@pytest.fixture
+async def admin(run_json: dict[str, Any], shop_url: str) -> AsyncIterator[Client]:
+    async with Client(shop_url) as client:
+        await client.login(run_json["admin"]["email"], run_json["admin"]["password"])
+        yield client
+
+
+@pytest.fixture
+async def shopper(shop_url: str) -> AsyncIterator[Client]:
+    """A customer whom no other test knows."""
+    async with Client(shop_url) as client:
+        await client.register()
+        yield client

@@ -1,0 +1,46 @@
+"""The entry point behind the Makefile: reads the command, and turns a failure into one line and an exit code."""
+
+import argparse
+import errno
+import signal
+import sys
+from types import FrameType
+
+from tools.local import commands
+from tools.local.errors import LocalError
+from tools.local.home import Home
+
+COMMANDS = {"run": commands.run, "backends": commands.backends, "stop": commands.stop, "reset": commands.reset}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.local", description="Plaza on one machine.")
+    parser.add_argument("command", choices=COMMANDS)
+    command = parser.parse_args().command
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+    home = Home.from_environment()
+    try:
+        COMMANDS[command](home)
+    except LocalError as error:
+        print(f"plaza: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(f"plaza: the disk of {home.root} is full: free some space, then run again.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """Once: what ends the shop must not be interrupted by an impatient second Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""Reads dapr.yaml, and derives a copy of it for a shop whose home or ports are not the ones written there.
+
+The root file is used as it is wherever it fits, so that `make run` and a hand-typed `dapr run -f .` are the same thing.
+"""
+
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools.local.errors import LocalError
+from tools.local.home import Home
+from tools.local.ports import BACKEND_PORTS, shift
+
+COPIED_DIRECTORIES = ("components", "config")
+PORT_KEYS = ("appPort", "daprHTTPPort", "daprGRPCPort", "daprInternalGRPCPort", "metricsPort")
+LOOPBACK_ADDRESS = re.compile(r"(?P<host>127\.0\.0\.1|localhost):(?P<port>\d+)\b")
+DEFAULT_HOME_PATH = re.compile(r"(?<![\w/.-])(?:\./)?\.plaza(?![\w.-])")
+GATEWAY = "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One app and its sidecar, as the run file has them."""
+
+    app_id: str
+    app_port: int
+    dapr_http_port: int
+    other_ports: tuple[int, ...]
+
+    @property
+    def named_ports(self) -> dict[str, int]:
+        sidecar = f"{self.app_id}'s sidecar"
+        return {
+            self.app_id: self.app_port,
+            f"{sidecar} (HTTP)": self.dapr_http_port,
+            **{f"{sidecar} ({port})": port for port in self.other_ports},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RunFile:
+    """A file that `dapr run -f` takes, with what else we need to know of it."""
+
+    path: Path
+    apps: tuple[App, ...]
+
+    @property
+    def gateway_port(self) -> int:
+        for app in self.apps:
+            if app.app_id == GATEWAY:
+                return app.app_port
+        raise LocalError(f"{self.path} has no app {GATEWAY}: nothing would serve the API.")
+
+    @property
+    def named_ports(self) -> dict[str, int]:
+        return {name: port for app in self.apps for name, port in app.named_ports.items()}
+
+
+def read_run_file(path: Path) -> RunFile:
+    """Raises: LocalError when the file is missing or is not a run file."""
+    content = _load(path)
+    try:
+        return RunFile(path, tuple(_app(entry) for entry in content["apps"]))
+    except (KeyError, TypeError) as error:
+        raise LocalError(f"{path} is not a run file with ports for every app: {error!r}.") from error
+
+
+def fitting_run_file(source: Path, home: Home, *, port_offset: int, gateway_port: int | None) -> RunFile:
+    """The source itself when it fits this home and these ports, or a copy derived from it under home."""
+    run_file = read_run_file(source)
+    wanted_gateway_port = gateway_port or shift(run_file.gateway_port, port_offset)
+    if home.is_default and port_offset == 0 and wanted_gateway_port == run_file.gateway_port:
+        return run_file
+    known = set(BACKEND_PORTS.values()) | _app_ports(_load(source))
+    ports = {port: shift(port, port_offset) for port in known}
+    ports[run_file.gateway_port] = wanted_gateway_port
+    return read_run_file(_derive(source, home, ports))
+
+
+def _derive(source: Path, home: Home, ports: Mapping[int, int]) -> Path:
+    project = source.parent
+    shutil.rmtree(home.dapr, ignore_errors=True)
+    home.dapr.mkdir(parents=True)
+    for name in COPIED_DIRECTORIES:
+        if (project / name).is_dir():
+            shutil.copytree(project / name, home.dapr / name)
+    for file in home.dapr.rglob("*.y*ml"):
+        file.write_text(_move(file.read_text(), home, ports))
+    content = yaml.safe_load(_move(source.read_text(), home, ports))
+    for entry in content["apps"]:
+        entry["appDirPath"] = "."
+        entry.update({key: ports[entry[key]] for key in PORT_KEYS if key in entry})
+        program = entry["command"][0]
+        if "/" in program:
+            entry["command"][0] = str(project / program)
+        # Apps run beside their derived files, where their logs go too; their code stays where it is.
+        entry.setdefault("env", {})["PYTHONPATH"] = str(project)
+    derived = home.dapr / source.name
+    derived.write_text(yaml.safe_dump(content, sort_keys=False))
+    return derived
+
+
+def _move(text: str, home: Home, ports: Mapping[int, int]) -> str:
+    """Only addresses move: a bare number may be anything, a time to live of 3600 seconds for one."""
+
+    def address(match: re.Match[str]) -> str:
+        port = int(match["port"])
+        return f"{match['host']}:{ports.get(port, port)}"
+
+    return DEFAULT_HOME_PATH.sub(str(home.root), LOOPBACK_ADDRESS.sub(address, text))
+
+
+def _app_ports(content: Mapping[str, Any]) -> set[int]:
+    return {entry[key] for entry in content["apps"] for key in PORT_KEYS if key in entry}
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise LocalError(f"{path} is missing: run this in a complete clone.") from None
+    except yaml.YAMLError as error:
+        raise LocalError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise LocalError(f"{path} is not a run file.")
+    return content
+
+
+def _app(entry: Mapping[str, Any]) -> App:
+    others = (entry[key] for key in PORT_KEYS[2:] if key in entry)
+    return App(entry["appID"], entry["appPort"], entry["daprHTTPPort"], tuple(others))

@@ -1,0 +1,143 @@
+"""One whole shop as an object: `make run` and the tests start it, look at it and end it through here."""
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tools.local.backends import RunningBackends, dapr_binaries, start_backends, stop_backends
+from tools.local.errors import LocalError
+from tools.local.home import PROJECT, Home
+from tools.local.ports import BackendPorts, require_free
+from tools.local.processes import ProcessTable, stop
+from tools.local.readiness import describe_deaths, wait_until_ready
+from tools.local.run_file import RunFile, fitting_run_file
+from tools.local.run_json import write_run_json
+from tools.local.sidecars import Pair, Sidecars
+from tools.local.stopping import stop_leftovers
+
+Progress = Callable[[str], None]
+
+
+class Shop:
+    """A context manager: inside it the gateway answers, after it no process of the shop is left.
+
+    `environment` goes to every process that it starts. Raises: LocalError from `start`, which leaves nothing running.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        progress: Progress,
+        port_offset: int = 0,
+        gateway_port: int | None = None,
+        environment: Mapping[str, str] | None = None,
+        source: Path = PROJECT / "dapr.yaml",
+    ) -> None:
+        self.home = home
+        self._progress = progress
+        self._port_offset = port_offset
+        self._gateway_port = gateway_port
+        self._base = {**os.environ, **(environment or {})}
+        self._source = source
+        self._table = ProcessTable(home.root)
+        self._held = ExitStack()
+        self._sidecars: Sidecars | None = None
+        self._backends: RunningBackends | None = None
+        self._pairs: Mapping[str, Pair] = {}
+        self._is_ready = False
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://127.0.0.1:{self._require_sidecars().run_file.gateway_port}"
+
+    @property
+    def secrets(self) -> Mapping[str, Mapping[str, Any]]:
+        return self._require_backends().secrets
+
+    def start(self) -> None:
+        self.home.create()
+        self._held.enter_context(self.home.locked())
+        try:
+            stop_leftovers(self._table)
+            run_file = fitting_run_file(
+                self._source, self.home, port_offset=self._port_offset, gateway_port=self._gateway_port
+            )
+            require_free(run_file.named_ports)
+        except BaseException:
+            self._held.close()  # nothing was started: back ends that `make backends` left running go on
+            raise
+        try:
+            self._start(run_file)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self, run_file: RunFile) -> None:
+        binaries = dapr_binaries(self._progress)
+        self._backends = start_backends(
+            self.home,
+            binaries,
+            BackendPorts(self._port_offset),
+            table=self._table,
+            base=self._base,
+            progress=self._progress,
+        )
+        self._sidecars = Sidecars(self.home, run_file, self._table)
+        path = f"{binaries}:{self._base.get('PATH', '')}"
+        self._sidecars.start(binaries, {**self._base, **self._backends.environment, "PATH": path})
+        self._progress(f"starting {len(run_file.apps)} apps, each with its sidecar")
+        self._pairs = wait_until_ready(self._sidecars, logs=self.home.logs, progress=self._progress)
+        self._write_run_json()
+        self._is_ready = True
+
+    def stop(self) -> None:
+        """Ends all in order; safe to call again, and after a start that failed at any point."""
+        self.home.run_json.unlink(missing_ok=True)
+        if self._sidecars:
+            self._sidecars.stop(started=self._is_ready)
+            self._sidecars = None
+        stop_backends(self._table)
+        stop(self._table.list_marked())
+        self._table.reap()
+        self._held.close()
+
+    def look(self) -> list[str]:
+        """Keeps run.json true, and says which processes ended since the last look, a line each."""
+        pairs = self._require_sidecars().pairs()
+        deaths = describe_deaths(self._pairs, pairs, self.home.logs)
+        if pairs != self._pairs:
+            self._pairs = pairs
+            self._write_run_json()
+        return deaths
+
+    def _write_run_json(self) -> None:
+        write_run_json(
+            self.home,
+            run_file=self._require_sidecars().run_file,
+            pairs=self._pairs,
+            admin=self.secrets["admin"],
+            backends=self._require_backends().details,
+        )
+
+    def _require_sidecars(self) -> Sidecars:
+        if self._sidecars is None:
+            raise LocalError("The shop is not running.")
+        return self._sidecars
+
+    def _require_backends(self) -> RunningBackends:
+        if self._backends is None:
+            raise LocalError("The shop is not running.")
+        return self._backends
