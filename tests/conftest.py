@@ -57,7 +57,7 @@ def shop(request: pytest.FixtureRequest, spans: SpanReceiver) -> Iterator[Runnin
             environment = {**SHOP_ENVIRONMENT, "OTEL_EXPORTER_OTLP_ENDPOINT": spans.url}
             offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
             stack.enter_context(Shop(home, progress=print, port_offset=offset, environment=environment))
-        stack.callback(end_revived)
+            stack.callback(end_revived)
         yield RunningShop(home, json.loads(home.run_json.read_text()))
 
 

@@ -43,9 +43,14 @@ class Guard:
         return identity
 
     def count_login(self, request: Request, body: bytes) -> None:
-        """Count a login against the account that it names, wherever it comes from. Raises HTTPException 429."""
+        """Count a login against the account that it names, wherever it comes from. Raises HTTPException 429.
+
+        The answer shows this limit only when it refuses, else that of the address.
+        """
         if email := _email(body):
-            _count(request, self._auth.take(f"email:{hashlib.sha256(email.encode()).hexdigest()}"))
+            standing = self._auth.take(f"email:{hashlib.sha256(email.encode()).hexdigest()}")
+            if standing.refused:
+                _count(request, standing)
 
     async def _identify(self, request: Request) -> Identity:
         given = request.headers.getlist("authorization")

@@ -10,7 +10,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from apps.shared.contracts.users import SIGNING_ALGORITHM, AUDIENCE, ISSUER, Jwk, JwkSet
+from apps.shared.contracts.users import AUDIENCE, ISSUER, SIGNING_ALGORITHM, Jwk, JwkSet
 from apps.users.domain import User
 from apps.users.permissions import GRANTS
 from apps.users.ports import Ids

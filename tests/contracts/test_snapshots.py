@@ -37,7 +37,10 @@ def described(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def snapshot() -> str:
-    return json.dumps({name: described(model) for name, model in sorted(messages().items())}, indent=1, sort_keys=True) + "\n"
+    return (
+        json.dumps({name: described(model) for name, model in sorted(messages().items())}, indent=1, sort_keys=True)
+        + "\n"
+    )
 
 
 def test_no_message_changed_unnoticed() -> None:
@@ -57,7 +60,9 @@ def test_no_event_or_step_carries_personal_data() -> None:
     personal = {"email", "name", "address", "shipping_address", "token", "password", "phone"}
     for name, model in messages().items():
         if issubclass(model, Event | StepInput):
-            assert not personal & set(model.model_fields), f"{name} would put personal data into events or workflow history"
+            assert not personal & set(model.model_fields), (
+                f"{name} would put personal data into events or workflow history"
+            )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ from tests.support.processes import killed_app
 
 
 @pytest.mark.parametrize("app_id", ["catalog", "users", "carts", "orders", "inventory", "notifications"])
-async def test_a_dead_service_is_a_problem_and_comes_back(app_id: str, admin: Client, shopper: Client, run_json: dict) -> None:  # type: ignore[type-arg]
+async def test_a_dead_service_is_a_problem_and_comes_back(
+    app_id: str, admin: Client, shopper: Client, run_json: dict
+) -> None:  # type: ignore[type-arg]
     product = await admin.new_product()
     paths = {
         "catalog": "/api/v1/products",
@@ -29,7 +31,9 @@ async def test_a_dead_service_is_a_problem_and_comes_back(app_id: str, admin: Cl
 
 
 @pytest.mark.parametrize("app_id", ["payments", "checkout"])
-async def test_an_order_waits_for_a_service_that_died(app_id: str, admin: Client, shopper: Client, run_json: dict) -> None:  # type: ignore[type-arg]
+async def test_an_order_waits_for_a_service_that_died(
+    app_id: str, admin: Client, shopper: Client, run_json: dict
+) -> None:  # type: ignore[type-arg]
     product = await admin.new_product(quantity=2)
     await shopper.fill_cart(product["id"], 2)
     with killed_app(run_json, app_id):
@@ -49,5 +53,3 @@ def test_killed_apps_come_back_with_new_pids(run_json: dict) -> None:  # type: i
     with killed_app(run_json, "notifications"):
         assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     assert run_json["apps"]["notifications"]["app_pid"] != pid
-
-

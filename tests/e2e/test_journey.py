@@ -143,7 +143,10 @@ async def test_idempotency_keys(admin: Client, shopper: Client) -> None:
     await shopper.fill_cart(product["id"], 1)
     body = {"payment": {"provider": "sandbox", "token": "tok_visa"}}
     (await shopper.call("POST", "/api/v1/orders", body)).problem(422)
-    missing = {**body, "shipping_address": {"name": "A", "line1": "B", "city": "C", "postal_code": "D", "country": "GB"}}
+    missing = {
+        **body,
+        "shipping_address": {"name": "A", "line1": "B", "city": "C", "postal_code": "D", "country": "GB"},
+    }
     (await shopper.call("POST", "/api/v1/orders", missing)).problem(400)
     first = (await shopper.place(key="one-key")).expect(202)
     await shopper.follow(first["id"], "paid")

@@ -10,7 +10,6 @@ import orjson
 from apps.shared.platform.sidecar import SidecarError
 from apps.shared.platform.state import StateStore
 
-
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 
 

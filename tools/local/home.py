@@ -84,7 +84,10 @@ class Home:
     def create(self) -> None:
         """Raises: LocalError when the directory cannot be made or its disk is full."""
         try:
-            for path in (self.root, self.logs, self.mail, self.run):
+            mailbox = (
+                self.mail / part for part in ("cur", "new", "tmp")
+            )  # a Maildir: its server makes none in a directory that is there
+            for path in (self.root, self.logs, self.run, *mailbox):
                 path.mkdir(parents=True, exist_ok=True)
             self.root.chmod(0o700)
         except OSError as error:

@@ -15,7 +15,11 @@ class Job:
 
     async def register(self, sidecar: Sidecar) -> None:
         """Create or replace the job in the scheduler. Raises SidecarError."""
-        body = {"schedule": self._schedule, "overwrite": True, "data": {"job": self.name}}  # daprd fails on a job without data
+        body = {
+            "schedule": self._schedule,
+            "overwrite": True,
+            "data": {"job": self.name},
+        }  # daprd fails on a job without data
         await sidecar.call("POST", f"/v1.0-alpha1/jobs/{self.name}", json=body)
 
     def router(self) -> APIRouter:

@@ -26,7 +26,11 @@ class WorkflowWorker:
     def __init__(self, sidecar: Sidecar) -> None:
         self._sidecar = sidecar
         self._runtime = WorkflowRuntime()
-        for name in ("WorkflowRuntime", "DaprWorkflowContext", "durabletask-worker"):  # they print themselves, not as JSON
+        for name in (
+            "WorkflowRuntime",
+            "DaprWorkflowContext",
+            "durabletask-worker",
+        ):  # they print themselves, not as JSON
             logging.getLogger(name).handlers.clear()
             logging.getLogger(name).setLevel(logging.ERROR)
         self._loop: asyncio.AbstractEventLoop | None = None

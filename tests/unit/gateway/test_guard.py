@@ -60,6 +60,12 @@ async def test_one_account_is_guarded_against_many_addresses() -> None:
     assert (await shop.call("POST", "/auth/login", body=login("bob@x.example"), host="198.51.100.9")).status == 200
 
 
+async def test_a_login_shows_the_limit_of_its_address() -> None:
+    shop = Shop(auth_rate_per_minute=5)
+    for email, remaining in (("a@x.example", "4"), ("b@x.example", "3")):
+        assert (await shop.call("POST", "/auth/login", body=login(email))).headers["ratelimit-remaining"] == remaining
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"email": 7}'])
 async def test_a_login_without_an_address_is_left_to_users(body: bytes) -> None:
     shop = Shop()

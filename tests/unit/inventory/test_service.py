@@ -57,7 +57,7 @@ def lines(**wanted: int) -> list[StockLine]:
     return [StockLine(sku=sku, quantity=quantity) for sku, quantity in wanted.items()]
 
 
-@pytest.fixture()
+@pytest.fixture
 async def room() -> Room:
     room = Room()
     await room.service.receive(sku="A", warehouse="east", quantity=10)
@@ -125,7 +125,7 @@ async def test_release_finds_a_reservation_made_after_it_looked(room: Room) -> N
         room.store.find_reservation = find  # type: ignore[method-assign]
         await room.service.reserve(order_id, lines(A=4))
 
-    room.store.find_reservation = find_nothing_then_reserve  # type: ignore[method-assign, assignment]
+    room.store.find_reservation = find_nothing_then_reserve  # type: ignore[method-assign]
     await room.service.release("ord_1")
     assert (await room.service.get("A")).available == 10
 

@@ -95,7 +95,7 @@ async def test_a_delivery_that_died_while_sending_is_made_good_after_the_lease(r
     room.mail.send = _die  # type: ignore[method-assign, assignment]
     with pytest.raises(KeyboardInterrupt):
         await room.notify()
-    del room.mail.send  # type: ignore[method-assign]
+    del room.mail.send
     with pytest.raises(domain.MailInProgress):
         await room.notify()
     room.clock.pass_time(seconds=MAIL_LEASE.total_seconds())

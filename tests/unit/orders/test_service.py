@@ -51,7 +51,7 @@ class Room:
         await self.service.sweep(GRACE)
 
 
-@pytest.fixture()
+@pytest.fixture
 def room() -> Room:
     return Room()
 
@@ -213,7 +213,7 @@ async def test_the_sweep_starts_a_cancellation_that_was_lost(room: Room) -> None
     room.checkout.start_cancellation = _crash  # type: ignore[method-assign, assignment]
     with pytest.raises(KeyboardInterrupt):
         await room.service.request_cancellation(order.id)
-    del room.checkout.start_cancellation  # type: ignore[method-assign]
+    del room.checkout.start_cancellation
     await room.sweep_later()
     assert set(room.checkout.cancellations) == {
         order.id
@@ -221,7 +221,7 @@ async def test_the_sweep_starts_a_cancellation_that_was_lost(room: Room) -> None
 
 
 async def test_history_comes_newest_first_in_pages(room: Room) -> None:
-    placed = []
+    placed: list[Order] = []
     for number in range(3):
         room.carts.lines = list((await room.carts.take("usr_1", placed[-1].id)) if placed else room.carts.lines)
         placed.append(await room.place(f"key {number}"))
