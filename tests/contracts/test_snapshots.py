@@ -1,7 +1,7 @@
 """What crosses a wire changes on purpose only: every message of `shared.contracts` against its committed schema.
 
-After an intended change: `python -m tests.contracts.test_snapshots`, and look at the diff. Fields may be added with a default; anything else
-is a new type with a higher version.
+After a change that is meant: `python -m tests.contracts.test_snapshots`, and look at the diff. Fields may be added with a default;
+anything else is a new type with a higher version.
 """
 
 import importlib

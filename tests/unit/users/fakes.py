@@ -10,11 +10,14 @@ from tests.unit.fakes import CountingIds, FixedClock
 
 
 class MemoryUsers:
+    """`late` looks by address still miss what another replica is writing."""
+
     def __init__(self) -> None:
         self.users: dict[str, User] = {}
+        self.late = 0
 
     async def add(self, user: User) -> None:
-        if await self.find_by_email(user.email):
+        if user.email in [known.email for known in self.users.values()]:
             raise EmailTaken
         self.users[user.id] = user
 
@@ -22,6 +25,9 @@ class MemoryUsers:
         return self.users.get(user_id)
 
     async def find_by_email(self, email: str) -> User | None:
+        if self.late:
+            self.late -= 1
+            return None
         return next((user for user in self.users.values() if user.email == email), None)
 
     async def update(self, user_id: str, decide: Callable[[User], User]) -> User:
