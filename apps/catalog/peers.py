@@ -21,7 +21,7 @@ class InventoryPeer:
         self._reading = Patience("availability", (SidecarError, PeerRefused))
         self._writing = Patience("inventory", (SidecarError,), limit_seconds=2.0)
 
-    async def find_available(self, skus: Sequence[str]) -> dict[str, int] | None:
+    async def find_available(self, skus: Sequence[str], *, fresh: bool = False) -> dict[str, int] | None:
         async def ask() -> dict[str, int]:
             answer = await self._peer.get("/internal/availability", Availability, params={"skus": ",".join(skus)})
             return answer.available

@@ -134,8 +134,11 @@ class Search(Protocol):
 
 
 class Inventory(Protocol):
-    async def find_available(self, skus: Sequence[str]) -> dict[str, int] | None:
-        """Units that can be bought, by SKU; None when inventory does not answer soon."""
+    async def find_available(self, skus: Sequence[str], *, fresh: bool = False) -> dict[str, int] | None:
+        """Units that can be bought, by SKU; None when inventory does not answer soon.
+
+        A fresh answer is asked for and not remembered: stock that is on its way shows as soon as it is there.
+        """
 
     async def receive(self, product_id: str, sku: str, intake: Intake) -> bool:
         """Add the intake to the stock, once however often it is sent; whether it is settled, taken or refused for good."""

@@ -22,8 +22,8 @@ PriceLimit = Annotated[int | None, Query(ge=0, le=MAX_PRICE_MINOR, description="
 def build_router(service: CatalogService) -> APIRouter:
     router = APIRouter(prefix="/api/v1", tags=["catalog"])
 
-    async def shown(product: Product) -> tuple[ProductOut, str]:
-        available = await service.find_available([product])
+    async def shown(product: Product, *, fresh: bool = False) -> tuple[ProductOut, str]:
+        available = await service.find_available([product], fresh=fresh)
         out = ProductOut.of(product, available.get(product.sku))
         return out, f'"{product.version}-{etag_of(out)[1:-1]}"'
 
@@ -59,7 +59,7 @@ def build_router(service: CatalogService) -> APIRouter:
         product = await service.create(
             sku=body.sku, details=body.details(), vendor_id=caller.user_id, intakes=body.intakes()
         )
-        out, response.headers["etag"] = await shown(product)
+        out, response.headers["etag"] = await shown(product, fresh=True)
         response.headers["location"] = f"{request.url.path}/{product.id}"
         return out
 

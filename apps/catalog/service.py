@@ -107,10 +107,10 @@ class CatalogService:
     async def count_categories(self) -> tuple[Count, ...]:
         return await self._search.count_categories()
 
-    async def find_available(self, products: Iterable[Product]) -> dict[str, int]:
-        """Units that can be bought, by SKU, at most about a second old; empty when inventory does not answer soon."""
+    async def find_available(self, products: Iterable[Product], *, fresh: bool = False) -> dict[str, int]:
+        """Units that can be bought, by SKU, of this moment or, unless fresh, a short one ago; empty when inventory does not answer soon."""
         skus = [product.sku for product in products]
-        return (await self._inventory.find_available(skus) or {}) if skus else {}
+        return (await self._inventory.find_available(skus, fresh=fresh) or {}) if skus else {}
 
     async def quote(self, product_ids: Iterable[str]) -> Offers:
         """The offers of now, from the store itself: an order is placed at these prices."""

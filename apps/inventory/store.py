@@ -7,11 +7,15 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from prometheus_client import Counter
+
 from apps.inventory.domain import Reservation, ReservationStatus, Stock
 from apps.inventory.ports import Decide
 from apps.shared.platform import journal
 from apps.shared.platform.minutes import MinuteJournal
 from apps.shared.platform.state import StateStore, Transaction
+
+RESERVATIONS = Counter("stock_reservations_total", "Reservations that entered a status", ["status"])
 
 _ALL_SKUS = "skus"
 _reservations = MinuteJournal("reservations")
@@ -60,7 +64,7 @@ class DaprInventoryStore:
         key, reminder = _reservation_key(order_id), _reservations.key(order_id, at)
         stock_keys = {sku: _stock_key(sku) for sku in skus}
 
-        def apply(transaction: Transaction) -> Reservation:
+        def apply(transaction: Transaction) -> tuple[Reservation, bool]:
             earlier = transaction.find(key, Reservation)
             stocks = {sku: transaction.find(stock_key, Stock) or Stock(sku) for sku, stock_key in stock_keys.items()}
             reservation, changed = decide(earlier, stocks)
@@ -71,9 +75,12 @@ class DaprInventoryStore:
             for sku, stock in changed.items():
                 if stock != stocks[sku]:
                     transaction.put(stock_keys[sku], stock)
-            return reservation
+            return reservation, reservation != earlier
 
-        return await self._state.transact([key, reminder, *stock_keys.values()], apply)
+        reservation, moved = await self._state.transact([key, reminder, *stock_keys.values()], apply)
+        if moved:
+            RESERVATIONS.labels(reservation.status).inc()
+        return reservation
 
     async def remind(self, order_id: str, at: datetime) -> None:
         key = _reservations.key(order_id, at)

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TypeVar
 
+from prometheus_client import Counter
+
 from apps.orders.domain import Order, OrderNotFound
 from apps.orders.ports import Attempt, Reminder
 from apps.shared.platform import journal
@@ -18,6 +20,8 @@ R = TypeVar("R")
 
 KEY_TTL_SECONDS = 48 * 3600
 """The public contract keeps idempotency keys for at least 24 hours."""
+
+ORDERS = Counter("orders_total", "Orders that entered a status", ["status"])
 
 _reminders = MinuteJournal("order-reminders")
 
@@ -54,15 +58,18 @@ class DaprOrderStore:
     async def add(self, order: Order) -> Order:
         document, owner = _order_key(order.id), _owner(order.user_id)
 
-        def decide(transaction: Transaction) -> Order:
+        def decide(transaction: Transaction) -> tuple[Order, bool]:
             stored = transaction.find(document, Order)
             if stored is not None:
-                return stored
+                return stored, False
             transaction.put(document, order)
             journal.append(transaction, owner, order.id)
-            return order
+            return order, True
 
-        return await self._state.transact([document, journal.head_key(owner)], decide)
+        saved, is_new = await self._state.transact([document, journal.head_key(owner)], decide)
+        if is_new:
+            ORDERS.labels(saved.status).inc()
+        return saved
 
     async def find(self, order_id: str) -> Order | None:
         return await self._state.find(_order_key(order_id), Order)
@@ -78,16 +85,19 @@ class DaprOrderStore:
     async def update(self, order_id: str, decide: Callable[[Order], tuple[Order, R]]) -> tuple[Order, R]:
         document = _order_key(order_id)
 
-        def apply(transaction: Transaction) -> tuple[Order, R]:
+        def apply(transaction: Transaction) -> tuple[Order, R, bool]:
             order = transaction.find(document, Order)
             if order is None:
                 raise OrderNotFound(order_id)
             changed, result = decide(order)
             if changed != order:
                 transaction.put(document, changed)
-            return changed, result
+            return changed, result, changed.status is not order.status
 
-        return await self._state.transact([document], apply)
+        order, result, moved = await self._state.transact([document], apply)
+        if moved:
+            ORDERS.labels(order.status).inc()
+        return order, result
 
     async def remind(self, reminder: Reminder, at: datetime) -> None:
         entry = _entry(reminder)

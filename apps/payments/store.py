@@ -6,9 +6,13 @@ Documents: `payment/<order id>`, which holds its ledger; the journal of payments
 from collections.abc import Callable
 from datetime import datetime
 
+from prometheus_client import Counter
+
 from apps.payments.domain import Payment
 from apps.shared.platform.minutes import MinuteJournal
 from apps.shared.platform.state import StateStore, Transaction
+
+PAYMENTS = Counter("payments_total", "Payments that entered a status", ["status"])
 
 _payments = MinuteJournal("payments")
 
@@ -25,16 +29,19 @@ class DaprPaymentStore:
     async def save(self, order_id: str, decide: Callable[[Payment | None], Payment], *, at: datetime) -> Payment:
         key, journal_key = _key(order_id), _payments.key(order_id, at)
 
-        def apply(transaction: Transaction) -> Payment:
+        def apply(transaction: Transaction) -> tuple[Payment, bool]:
             earlier = transaction.find(key, Payment)
             payment = decide(earlier)
             if payment != earlier:
                 transaction.put(key, payment)
             if earlier is None:
                 _payments.append(transaction, order_id, at)
-            return payment
+            return payment, earlier is None or payment.status is not earlier.status
 
-        return await self._state.transact([key, journal_key], apply)
+        payment, moved = await self._state.transact([key, journal_key], apply)
+        if moved:
+            PAYMENTS.labels(payment.status).inc()
+        return payment
 
 
 def _key(order_id: str) -> str:
