@@ -1,6 +1,5 @@
 """The use cases of the catalog: putting on sale, changing, finding, and what peers ask."""
 
-import logging
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
@@ -20,8 +19,6 @@ from apps.catalog.ports import (
 )
 from apps.shared.contracts.amount import Amount
 from apps.shared.contracts.catalog import Offer, Offers, SkuOwner
-
-log = logging.getLogger(__name__)
 
 
 class CatalogService:

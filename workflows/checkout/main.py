@@ -16,7 +16,15 @@ def build_app(settings: CheckoutSettings) -> FastAPI:
     worker = WorkflowWorker(sidecar)
     worker.host(CHECKOUT_WORKFLOW, checkout)
     worker.host(CANCELLATION_WORKFLOW, cancellation)
-    return create_app(settings, sidecar=sidecar, routers=[build_router(Workflows(sidecar))], statuses={}, worker=worker)
+    workflows = Workflows(sidecar, grpc_port=settings.dapr_grpc_port, token=settings.dapr_api_token.get_secret_value())
+    return create_app(
+        settings,
+        sidecar=sidecar,
+        routers=[build_router(workflows)],
+        statuses={},
+        worker=worker,
+        on_stop=[workflows.close],
+    )
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ class ServiceSettings(BaseSettings):
     app_host: str = "127.0.0.1"
     app_port: int = Field(validation_alias=AliasChoices("APP_PORT", "app_port"))
     dapr_http_port: int = Field(default=3500, validation_alias=AliasChoices("DAPR_HTTP_PORT", "dapr_http_port"))
+    dapr_grpc_port: int = Field(default=50001, validation_alias=AliasChoices("DAPR_GRPC_PORT", "dapr_grpc_port"))
     dapr_api_token: SecretStr = Field(
         default=SecretStr(""), validation_alias=AliasChoices("DAPR_API_TOKEN", "dapr_api_token")
     )
