@@ -128,7 +128,7 @@ class FakeInventory:
         self.questions: list[list[str]] = []
         self.receipts: dict[tuple[str, str], tuple[str, int]] = {}
 
-    async def find_available(self, skus: Sequence[str]) -> dict[str, int] | None:
+    async def find_available(self, skus: Sequence[str], *, fresh: bool = False) -> dict[str, int] | None:
         self.questions.append(list(skus))
         return None if self.absent else {sku: self.available.get(sku, 0) for sku in skus}
 

@@ -74,6 +74,14 @@ async def test_availability_is_asked_once_a_second_for_each_sku() -> None:
     assert await remembered.find_available(["A", "C"]) is None
 
 
+async def test_a_fresh_answer_is_not_remembered() -> None:
+    inventory = FakeInventory(A=0)
+    remembered = RememberedAvailability(inventory, seconds=60)
+    assert await remembered.find_available(["A"], fresh=True) == {"A": 0}
+    inventory.available["A"] = 7
+    assert await remembered.find_available(["A"]) == {"A": 7}
+
+
 async def test_the_cache_never_goes_back() -> None:
     cache = DaprProductCache(MemoryState())
     old, new = CachedProduct(1, make_product(1)), CachedProduct(2, make_product(1, name="New", version=2))
