@@ -64,7 +64,8 @@ def shop(request: pytest.FixtureRequest, spans: SpanReceiver) -> Iterator[Runnin
 def _delete_unless_failed(session: pytest.Session, home: Home) -> None:
     """The logs of a shop in which something failed tell why."""
     if session.testsfailed:
-        session.config.get_terminal_writer().line(f"\nThe logs of the shop are kept: {home.logs}")
+        with session.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            session.config.get_terminal_writer().line(f"\nThe logs of the shop are kept: {home.logs}")
     else:
         delete_home(home)
 

@@ -1,11 +1,14 @@
 """The cart as a Dapr actor: each turn loads, decides in `domain` and saves, and no two turns of one cart meet."""
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
+from weakref import WeakValueDictionary
 
-from dapr.actor import Actor, ActorInterface, Remindable, actormethod
+from dapr.actor import Actor, ActorId, ActorInterface, Remindable, actormethod
+from dapr.actor.runtime.context import ActorRuntimeContext
 from pydantic import TypeAdapter
 
 from apps.carts import domain
@@ -17,6 +20,9 @@ ACTOR_TYPE = "CartActor"
 _STATE, _EXPIRY = "cart", "expire"
 _carts, _handovers = TypeAdapter(Cart), TypeAdapter(Handover | None)
 Message = dict[str, Any]
+
+_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+"""By cart, since the SDK may make two actors of one cart when its first calls overlap."""
 
 
 class CartActorInterface(ActorInterface):
@@ -64,6 +70,10 @@ class CartActor(Actor, CartActorInterface, Remindable):
 
     clock: Clock
     guest_ttl: timedelta
+
+    def __init__(self, context: ActorRuntimeContext, actor_id: ActorId) -> None:
+        super().__init__(context, actor_id)
+        self._lock = _locks.setdefault(actor_id.id, asyncio.Lock())
 
     async def get(self) -> Message:
         return await self._turn(lambda cart: (cart, _carts.dump_python(cart, mode="json")))
@@ -118,34 +128,37 @@ class CartActor(Actor, CartActorInterface, Remindable):
     ) -> None:
         """End a guest's cart that was left alone for long enough; look again later when it was not."""
         now = self.clock.now()
-        cart = await self._load()
-        left = domain.remaining(cart, self.guest_ttl, now)
-        if left <= timedelta(0):
-            await self._turn(lambda _: (Cart(), {}))
-        else:
-            await self._remind_in(left)
 
-    async def _turn(self, decide: Callable[[Cart], tuple[Cart, Message]]) -> Message:
-        """The state manager keeps what it could not save: it is made to forget, so that no turn builds on it."""
-        try:
-            cart = await self._load()
+        def decide(cart: Cart) -> tuple[Cart, timedelta]:
+            left = domain.remaining(cart, self.guest_ttl, now)
+            return (cart if left > timedelta(0) else Cart()), left
+
+        left = await self._turn(decide)
+        if left > timedelta(0):
+            await self.register_reminder(_EXPIRY, b"", left)
+
+    async def _turn(self, decide: Callable[[Cart], tuple[Cart, R]]) -> R:
+        """Reads what is stored each time, since a sidecar that dies tells nobody that its carts have moved to another replica.
+
+        The sidecar keeps turns apart, but for one that it no longer waits for and that still runs here: hence the lock.
+        """
+        async with self._lock:
+            await self._state_manager.clear_cache()
+            found, stored = await self._state_manager.try_get_state(_STATE)
+            cart = _carts.validate_python(stored) if found else Cart()
             changed, answer = decide(cart)
             if changed != cart:
-                if cart.updated_at is None and domain.is_guest_id(self.id.id) and changed.updated_at is not None:
-                    await self._remind_in(self.guest_ttl)
-                await self._state_manager.set_state(_STATE, _carts.dump_python(changed, mode="json"))
-                await self._state_manager.save_state()
-        except BaseException:
-            await self._state_manager.clear_cache()
-            raise
+                await self._save(changed, is_new=cart.updated_at is None)
         return answer
 
-    async def _load(self) -> Cart:
-        found, stored = await self._state_manager.try_get_state(_STATE)
-        return _carts.validate_python(stored) if found and stored else Cart()
-
-    async def _remind_in(self, wait: timedelta) -> None:
-        await self.register_reminder(_EXPIRY, b"", wait)
+    async def _save(self, cart: Cart, *, is_new: bool) -> None:
+        if is_new and domain.is_guest_id(self.id.id):
+            await self.register_reminder(_EXPIRY, b"", self.guest_ttl)
+        if cart == Cart():
+            await self._state_manager.remove_state(_STATE)
+        else:
+            await self._state_manager.set_state(_STATE, _carts.dump_python(cart, mode="json"))
+        await self._state_manager.save_state()
 
 
 class Calls(Protocol):

@@ -43,7 +43,10 @@ Lines = dict[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A guest cart's lines on their way into the cart of `user_id`; `id` names this one transfer."""
+    """A guest cart's lines on their way into the cart of `user_id`.
+
+    `id` names this one transfer for ever: it holds the time, since a cart that has expired remembers no count.
+    """
 
     id: str
     user_id: str
@@ -61,7 +64,6 @@ class Cart:
     lines: Lines = field(default_factory=dict)
     taken: dict[str, Lines] = field(default_factory=dict)
     handover: Handover | None = None
-    handovers: int = 0
     absorbed: tuple[str, ...] = ()
     updated_at: datetime | None = None
 
@@ -83,7 +85,7 @@ def put(cart: Cart, product_id: str, quantity: int, at: datetime) -> Cart | None
 
 def clear(cart: Cart, at: datetime) -> Cart:
     """No lines; what orders have taken stays theirs."""
-    return replace(cart, lines={}, updated_at=at)
+    return cart if not cart.lines else replace(cart, lines={}, updated_at=at)
 
 
 def take(cart: Cart, order_id: str, at: datetime) -> tuple[Cart, Lines]:
@@ -110,8 +112,8 @@ def hand_over(cart: Cart, cart_id: str, user_id: str, at: datetime) -> tuple[Car
         return cart, cart.handover if cart.handover.user_id == user_id else None
     if not cart.lines:
         return cart, None
-    handover = Handover(f"{cart_id}/{cart.handovers + 1}", user_id, cart.lines)
-    return replace(cart, lines={}, handover=handover, handovers=cart.handovers + 1, updated_at=at), handover
+    handover = Handover(f"{cart_id}/{at.isoformat()}", user_id, cart.lines)
+    return replace(cart, lines={}, handover=handover, updated_at=at), handover
 
 
 def absorb(cart: Cart, handover_id: str, lines: Lines, at: datetime) -> Cart:
@@ -128,8 +130,8 @@ def confirm(cart: Cart, handover_id: str) -> Cart:
 
 
 def remaining(cart: Cart, ttl: timedelta, now: datetime) -> timedelta:
-    """How long a guest's cart has still to live; zero or less when it is over."""
-    return (cart.updated_at or now) + ttl - now
+    """How long a guest's cart has still to live; zero or less when it is over, or never was."""
+    return cart.updated_at + ttl - now if cart.updated_at else timedelta(0)
 
 
 def _added(lines: Lines, more: Mapping[str, int]) -> Lines:

@@ -20,7 +20,7 @@ def build_router(service: CartService) -> APIRouter:
     async def cart_id(
         response: Response,
         caller: CallerDep,
-        x_cart_id: Annotated[str, Header(max_length=64, description="A guest's cart; a user's call merges it")] = "",
+        x_cart_id: Annotated[str, Header(description="A guest's cart; a user's call merges it")] = "",
     ) -> str:
         resolved = await service.resolve(caller.user_id, x_cart_id)
         if not caller.user_id:

@@ -86,7 +86,10 @@ def relayed(answer: Answer) -> Response:
     if answer.status >= 400 and not _is_problem(answer):
         raise HTTPException(answer.status)
     seen = {name.lower(): value for name, value in answer.headers.items()}
-    return Response(answer.body, answer.status, {name: seen[name] for name in ANSWER_HEADERS if name in seen})
+    shown = {name: seen[name] for name in ANSWER_HEADERS if name in seen}
+    if answer.status == 401:
+        shown.setdefault("www-authenticate", "Bearer")  # RFC 9110, 11.6.1
+    return Response(answer.body, answer.status, shown)
 
 
 async def read_body(request: Request, *, limit_bytes: int) -> bytes:

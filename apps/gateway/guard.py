@@ -28,13 +28,13 @@ class Guard:
         address = network_of(request.client.host) if request.client else "unknown"
         limiter = self._standard if row.rate is Rate.STANDARD else self._auth
         try:
-            identity = await self._identify(request)
+            identity = NOBODY if row.access is Access.UNSIGNED else await self._identify(request)
         except TokenRefused as error:
             _count(request, limiter.take(address))
             raise HTTPException(401, "The access token is not valid, or no longer.", CHALLENGE) from error
         signed_in = identity.user_id if row.rate is Rate.STANDARD else ""
         _count(request, limiter.take(signed_in or address))
-        if row.access in (Access.ANYONE, Access.GUEST_OR_USER):
+        if row.access in (Access.UNSIGNED, Access.ANYONE, Access.GUEST_OR_USER):
             return identity
         if identity is NOBODY:
             raise HTTPException(401, "This needs an access token: Authorization: Bearer …", CHALLENGE)

@@ -7,8 +7,10 @@ from apps.shared.contracts.users import Permission
 
 
 class Access(StrEnum):
-    """Who may call, where no permission is asked. A token that is sent must be valid in every case."""
+    """Who may call, where no permission is asked. A token that is sent must be valid, but for UNSIGNED, which looks at none:
+    who renews an expired token may well send it along."""
 
+    UNSIGNED = "unsigned"
     ANYONE = "anyone"
     GUEST_OR_USER = "guest-or-user"
     SIGNED_IN = "signed-in"
@@ -41,10 +43,10 @@ EVENTS = Row("GET", "/api/v1/orders/{order_id}/events", "orders", Permission.ORD
 """Answered by the gateway itself, from polls of `orders` (streaming.py)."""
 
 FORWARDED = (
-    Row("POST", "/auth/register", "users", Access.ANYONE, Rate.AUTH),
-    Row("POST", "/auth/login", "users", Access.ANYONE, Rate.LOGIN),
-    Row("POST", "/auth/refresh", "users", Access.ANYONE),
-    Row("POST", "/auth/logout", "users", Access.ANYONE),
+    Row("POST", "/auth/register", "users", Access.UNSIGNED, Rate.AUTH),
+    Row("POST", "/auth/login", "users", Access.UNSIGNED, Rate.LOGIN),
+    Row("POST", "/auth/refresh", "users", Access.UNSIGNED),
+    Row("POST", "/auth/logout", "users", Access.UNSIGNED),
     Row("GET", "/.well-known/jwks.json", "users", Access.ANYONE),
     Row("GET", "/api/v1/users/{user_id}", "users", Access.SIGNED_IN),
     Row("PUT", "/api/v1/users/{user_id}", "users", Access.SIGNED_IN),

@@ -1,7 +1,9 @@
 """A message to a person and the decisions about it: pure, with time as an argument.
 
 NotificationError
-└── MailInProgress   another delivery of the same event is sending its mail now
+├── MailInProgress   another delivery of the same event is sending its mail now
+├── MailRefused      the mail server did not take the mail
+└── MailUnanswered   nobody knows whether the mail was sent
 """
 
 import hashlib
@@ -9,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-MAIL_LEASE = timedelta(seconds=20)
-"""How long one delivery may take to send a mail before another may try; less than all redeliveries together."""
+MAIL_LEASE = timedelta(seconds=30)
+"""How long one delivery has a mail for itself: longer than its calls may take together, shorter than all redeliveries together."""
 
 
 class NotificationError(Exception):
@@ -21,6 +23,19 @@ class MailInProgress(NotificationError):
     def __init__(self, message_id: str) -> None:
         super().__init__(f"the mail of {message_id} is being sent")
         self.message_id = message_id
+
+
+class MailRefused(NotificationError):
+    """`reason` names no address."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the mail was not taken: {reason}")
+        self.reason = reason
+
+
+class MailUnanswered(NotificationError):
+    def __init__(self) -> None:
+        super().__init__("the mail server did not answer in time")
 
 
 class Kind(StrEnum):
@@ -64,3 +79,9 @@ def claim_mail(message: Message, now: datetime) -> Message | None:
     if message.mail is MailStatus.SENDING and now - message.mail_claimed_at < MAIL_LEASE:
         raise MailInProgress(message.id)
     return replace(message, mail=MailStatus.SENDING, mail_claimed_at=now)
+
+
+def note_mail(message: Message, claimed: Message, status: MailStatus) -> Message:
+    """The message with what became of the mail that `claimed` has claimed; a failure counts only while that claim is the latest."""
+    is_latest = message.mail is MailStatus.SENDING and message.mail_claimed_at == claimed.mail_claimed_at
+    return message if status is MailStatus.FAILED and not is_latest else replace(message, mail=status)

@@ -34,7 +34,7 @@ def build_app(settings: NotificationsSettings) -> FastAPI:
         settings,
         sidecar=sidecar,
         routers=[build_router(service), subscriptions.router()],
-        statuses={domain.MailInProgress: 503},
+        statuses={domain.NotificationError: 503},
     )
 
 

@@ -34,7 +34,8 @@ class MessageStore(Protocol):
         Raises MailInProgress.
         """
 
-    async def set_mail(self, message_id: str, status: MailStatus) -> None: ...
+    async def note_mail(self, claimed: Message, status: MailStatus) -> None:
+        """Keep what became of the mail that `claim` has given to the caller."""
 
     async def list_page(self, user_id: str, *, before: int | None, limit: int) -> tuple[list[Message], int | None]:
         """The user's messages, newest first, and where to go on."""
@@ -49,7 +50,8 @@ class Users(Protocol):
 
 
 class Mail(Protocol):
-    async def send(self, address: str, subject: str, html: str) -> None: ...
+    async def send(self, address: str, subject: str, html: str) -> None:
+        """Raises MailRefused, MailUnanswered, within half the lease of a mail."""
 
 
 class Clock(Protocol):

@@ -6,16 +6,17 @@ from apps.notifications.ports import Clock, Facts, Mail, MessageStore, Templates
 
 
 class NotificationService:
-    """One event makes one message, and one mail unless a process dies between sending it and noting so: then the mail comes twice.
+    """One event makes one message, and one mail unless nobody knows whether it was sent: then it is sent again after the lease.
 
-    No SMTP server tells whether it has a mail already, so a lost mail or a double one is the choice, and a double one is the smaller harm.
+    That is so when a process dies between sending and noting it, and when a mail server answers too late. It cannot be asked whether it
+    has a mail, and the binding sets no Message-ID that would tell, so a lost mail or a double one is the choice: the double one harms less.
     """
 
     def __init__(self, *, store: MessageStore, templates: Templates, users: Users, mail: Mail, clock: Clock) -> None:
         self._store, self._templates, self._users, self._mail, self._clock = store, templates, users, mail, clock
 
     async def notify(self, *, event_id: str, user_id: str, kind: Kind, facts: Facts) -> None:
-        """Tell `user_id` once for each `event_id`. Raises MailInProgress, and whatever keeps the mail from being sent."""
+        """Tell `user_id` once for each `event_id`. Raises MailInProgress, MailRefused, MailUnanswered: to be called again later."""
         now = self._clock.now()
         text = self._templates.render(kind, facts, name="")
         message = Message(
@@ -34,10 +35,12 @@ class NotificationService:
             return
         try:
             status = await self._send_mail(user_id, kind, facts)
-        except Exception:
-            await self._store.set_mail(claimed.id, MailStatus.FAILED)
+        except domain.MailUnanswered:
             raise
-        await self._store.set_mail(claimed.id, status)
+        except Exception:
+            await self._store.note_mail(claimed, MailStatus.FAILED)
+            raise
+        await self._store.note_mail(claimed, status)
 
     async def list_page(self, user_id: str, *, before: int | None, limit: int) -> tuple[list[Message], int | None]:
         """The user's messages, newest first, and where to go on."""

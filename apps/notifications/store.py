@@ -1,6 +1,5 @@
 """MessageStore over Dapr state. Documents: `message/<id>`; the user's journal of message ids."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from apps.notifications import domain
@@ -29,13 +28,13 @@ class DaprMessageStore:
 
         return await self._state.transact([document, journal.head_key(owner)], decide)
 
-    async def set_mail(self, message_id: str, status: MailStatus) -> None:
-        document = _key(message_id)
+    async def note_mail(self, claimed: Message, status: MailStatus) -> None:
+        document = _key(claimed.id)
 
         def decide(transaction: Transaction) -> None:
             message = transaction.find(document, Message)
             if message is not None:
-                transaction.put(document, replace(message, mail=status))
+                transaction.put(document, domain.note_mail(message, claimed, status))
 
         await self._state.transact([document], decide)
 

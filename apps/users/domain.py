@@ -116,8 +116,11 @@ def rotate(family: Family | None, presented: RefreshToken, successor: RefreshTok
     """The family with `successor` alive instead of `presented`; None when it is over.
 
     A dead token means that two hold the same one, and which of them is the thief cannot be known: the whole family
-    ends (RFC 9700, 4.14.2).
+    ends (RFC 9700, 4.14.2). A family in which `successor` is alive already has been rotated by this very call, whose first
+    answer was lost.
     """
+    if family is not None and hmac.compare_digest(family.token_hash, successor.secret_hash):
+        return family
     if family is None or not hmac.compare_digest(family.token_hash, presented.secret_hash):
         return None
     return replace(family, token_hash=successor.secret_hash, generation=family.generation + 1)

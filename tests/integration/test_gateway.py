@@ -21,7 +21,13 @@ def base64url(data: bytes) -> str:
 def forged(kind: str, jwk: dict[str, Any]) -> str:
     """An admin's token that `users` never signed."""
     now = int(time.time())
-    claims = {"iss": "plaza", "aud": "plaza", "sub": "usr_x", "role": "admin", "permissions": ["orders:read"]}
+    claims: dict[str, Any] = {
+        "iss": "plaza",
+        "aud": "plaza",
+        "sub": "usr_x",
+        "role": "admin",
+        "permissions": ["orders:read"],
+    }
     claims |= {"iat": now, "nbf": now, "exp": now + 600}
     if kind in ("none", "HS256"):
         signed = ".".join(base64url(json.dumps(part).encode()) for part in ({"alg": kind, "kid": jwk["kid"]}, claims))
@@ -53,11 +59,18 @@ async def test_nothing_but_the_table_is_reachable(shopper: Client, path: str) ->
     (await shopper.call("GET", path)).problem(404)
 
 
-async def test_other_methods_and_long_bodies(shopper: Client) -> None:
+async def test_other_methods_are_told_which_there_are(shopper: Client) -> None:
     answer = await shopper.call("PATCH", "/api/v1/orders")
     answer.problem(405)
     assert answer.headers["Allow"] == "GET, POST"
-    (await shopper.call("POST", "/auth/login", {"email": "x" * 1_100_000, "password": "x"}, token="")).problem(413)
+
+
+@pytest.mark.filterwarnings(
+    "ignore:Sending a large body:ResourceWarning"
+)  # of the client, which starts where our limit does
+async def test_a_body_over_the_limit(shop_url: str) -> None:
+    async with Client(shop_url) as client:
+        (await client.call("POST", "/auth/login", {"email": "x" * 1_100_000, "password": "x"})).problem(413)
 
 
 async def test_request_ids_traces_and_limits_show_in_answers(shop_url: str) -> None:

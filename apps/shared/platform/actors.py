@@ -1,14 +1,19 @@
 """Calls Dapr actors, and offers an app's own actors to its sidecar."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 from dapr.actor import Actor, ActorRuntime
+from dapr.actor.runtime.config import ActorRuntimeConfig
 from dapr.clients.base import DaprActorClientBase
 from dapr.ext.fastapi import DaprActor
 from fastapi import APIRouter
 
 from apps.shared.platform.sidecar import Answer, Sidecar, SidecarError
+
+IDLE_TIMEOUT = timedelta(minutes=5)
+"""How long an actor that nobody calls stays in memory; the SDK's own hour keeps everyone who came by."""
 
 
 class Actors:
@@ -28,6 +33,7 @@ def actor_router(kind: type[Actor], sidecar: Sidecar) -> APIRouter:
 
     The sidecar asks once, when the app begins to listen, which actors there are; the type is registered by then.
     """
+    ActorRuntime.set_actor_config(ActorRuntimeConfig(actor_idle_timeout=IDLE_TIMEOUT))
     asyncio.run(ActorRuntime.register_actor(kind, actor_client=_SidecarActorClient(sidecar)))
     router = APIRouter(include_in_schema=False)
     DaprActor(router)  # type: ignore[arg-type]  # of an app it uses include_router alone

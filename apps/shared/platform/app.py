@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -107,6 +108,9 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
         access_log=False,
         timeout_graceful_shutdown=5,
         timeout_keep_alive=75,
+        forwarded_allow_ips=os.environ.get(
+            "FORWARDED_ALLOW_IPS", ""
+        ),  # uvicorn would believe any local client's X-Forwarded-For
     )
 
 

@@ -81,7 +81,16 @@ def test_a_guest_cart_that_is_filled_again_can_be_merged_again() -> None:
     assert first is not None
     filled = domain.put(domain.confirm(guest, first.id), "pen", 4, NOON)
     assert filled is not None
-    _, second = domain.hand_over(filled, "crt_1", "usr_1", NOON)
+    _, second = domain.hand_over(filled, "crt_1", "usr_1", NOON + timedelta(seconds=1))
+    assert second is not None
+    user = domain.absorb(domain.absorb(Cart(), first.id, first.lines, NOON), second.id, second.lines, NOON)
+    assert user.lines == {"pen": 5}
+
+
+def test_a_guest_cart_that_has_expired_since_can_be_merged_again() -> None:
+    _, first = domain.hand_over(cart(pen=1), "crt_1", "usr_1", NOON)
+    _, second = domain.hand_over(cart(pen=4), "crt_1", "usr_1", NOON + timedelta(days=31))
+    assert first is not None
     assert second is not None
     user = domain.absorb(domain.absorb(Cart(), first.id, first.lines, NOON), second.id, second.lines, NOON)
     assert user.lines == {"pen": 5}
@@ -103,3 +112,9 @@ def test_a_guest_cart_lives_from_its_last_change() -> None:
     day = timedelta(days=1)
     assert domain.remaining(cart(pen=1), day, NOON + timedelta(hours=1)) == timedelta(hours=23)
     assert domain.remaining(cart(pen=1), day, NOON + day) == timedelta(0)
+    assert domain.remaining(Cart(), day, NOON) == timedelta(0)
+
+
+def test_emptying_an_empty_cart_changes_nothing() -> None:
+    assert domain.clear(Cart(), NOON) == Cart()
+    assert domain.clear(cart(pen=1), NOON) == Cart(updated_at=NOON)

@@ -99,9 +99,11 @@ async def test_a_guest_without_a_cart_is_given_a_secret_id(room: Room) -> None:
     assert await room.service.resolve("usr_1", "") == "usr_1"
 
 
-async def test_a_guest_cannot_name_a_users_cart(room: Room) -> None:
-    with pytest.raises(domain.CartIdMalformed):
-        await room.service.resolve("", "usr_1")
+@pytest.mark.parametrize("cart_id", ["usr_1", "crt_short", GUEST + "0" * 100, "crt_%2e%2e"])
+async def test_only_an_id_that_was_made_here_names_a_guests_cart(room: Room, cart_id: str) -> None:
+    for user_id in ("", "usr_2"):
+        with pytest.raises(domain.CartIdMalformed):
+            await room.service.resolve(user_id, cart_id)
 
 
 @pytest.mark.parametrize("crash_before", ["", "absorb", "confirm"])

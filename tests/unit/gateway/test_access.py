@@ -2,17 +2,17 @@
 
 import pytest
 
-from apps.gateway.routing import EVENTS, FORWARDED, ROWS, Rate, Row
+from apps.gateway.routing import EVENTS, FORWARDED, ROWS, Access, Rate, Row
 from tests.unit.gateway.fakes import Shop
 
 VALUES = {"user_id": "usr_1", "product_id": "prd_1", "order_id": "ord_1", "sku": "PEN-1"}
 
 # The rows of the API contract that pass through the gateway, and who the contract lets in.
 CONTRACT = {
-    "POST /auth/register": "anyone",
-    "POST /auth/login": "anyone",
-    "POST /auth/refresh": "anyone",
-    "POST /auth/logout": "anyone",
+    "POST /auth/register": "unsigned",
+    "POST /auth/login": "unsigned",
+    "POST /auth/refresh": "unsigned",
+    "POST /auth/logout": "unsigned",
     "GET /.well-known/jwks.json": "anyone",
     "GET /api/v1/users/{user_id}": "signed-in",
     "PUT /api/v1/users/{user_id}": "signed-in",
@@ -67,9 +67,9 @@ async def test_access(shop: Shop, row: Row) -> None:
         assert len(shop.sidecar.sent) == (1 if status == 200 else 0), "a service heard of a refused request"
         return status
 
-    open_to_guests = access in ("anyone", "guest-or-user")
+    open_to_guests = access in ("unsigned", "anyone", "guest-or-user")
     assert await status("") == (200 if open_to_guests else 401)
-    assert await status("broken") == 401
+    assert await status("broken") == (200 if access == "unsigned" else 401)
     assert await status(shop.token(permissions=[])) == (403 if ":" in access else 200)
     assert await status(shop.token(permissions=[one for one in every if one != access])) == (
         403 if ":" in access else 200
@@ -84,7 +84,8 @@ async def test_each_row_reaches_its_service(shop: Shop, row: Row) -> None:
     await shop.call(method, path, token=shop.token(permissions=[str(row.access)], role="admin"))
     (sent,) = shop.sidecar.sent
     assert (sent.method, sent.path) == (method, f"/v1.0/invoke/{app_id}/method{path}")
-    assert (sent.headers["x-plaza-user-id"], sent.headers["x-plaza-role"]) == ("usr_1", "admin")
+    sender = ("", "guest") if row.access is Access.UNSIGNED else ("usr_1", "admin")
+    assert (sent.headers["x-plaza-user-id"], sent.headers["x-plaza-role"]) == sender
 
 
 async def test_the_event_stream_needs_its_permission(shop: Shop) -> None:

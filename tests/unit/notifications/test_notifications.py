@@ -1,11 +1,12 @@
 """One event makes one message and one mail, to the right person, in the right words."""
 
 import asyncio
+import traceback
 
 import pytest
 
 from apps.notifications import domain
-from apps.notifications.domain import MAIL_LEASE, Kind, MailStatus
+from apps.notifications.domain import MAIL_LEASE, Kind, MailStatus, Message
 from apps.notifications.mail import BindingMail
 from apps.notifications.ports import Facts
 from apps.notifications.service import NotificationService
@@ -13,7 +14,8 @@ from apps.notifications.store import DaprMessageStore
 from apps.notifications.templates import JinjaTemplates, written
 from apps.shared.contracts.users import Contact
 from apps.shared.money import Money
-from tests.unit.fakes import FixedClock, MemorySidecar, memory_state
+from apps.shared.platform.sidecar import SidecarError
+from tests.unit.fakes import NOON, FixedClock, MemorySidecar, memory_state
 
 FACTS = Facts("ord_1", Money(123450, "USD"), "Only 1 of A&B left.")
 
@@ -29,11 +31,11 @@ class FakeUsers:
 class FakeMail:
     def __init__(self) -> None:
         self.sent: list[tuple[str, str, str]] = []
-        self.broken = False
+        self.broken: Exception | None = None
 
     async def send(self, address: str, subject: str, html: str) -> None:
         if self.broken:
-            raise ConnectionError
+            raise self.broken
         self.sent.append((address, subject, html))
 
 
@@ -54,6 +56,12 @@ class Room:
     async def statuses(self) -> list[MailStatus]:
         messages, _ = await self.service.list_page("usr_1", before=None, limit=100)
         return [message.mail for message in messages]
+
+
+def message() -> Message:
+    return Message(
+        "ntf_1", "usr_1", "ord_1", Kind.ORDER_PAID, "t", "b", NOON, mail=MailStatus.SENDING, mail_claimed_at=NOON
+    )
 
 
 async def _die(*_: object) -> None:
@@ -81,14 +89,38 @@ async def test_two_deliveries_at_once_send_one_mail(room: Room) -> None:
 
 
 async def test_a_mail_that_could_not_be_sent_is_sent_by_the_next_delivery(room: Room) -> None:
-    room.mail.broken = True
-    with pytest.raises(ConnectionError):
+    room.mail.broken = domain.MailRefused("ERR")
+    with pytest.raises(domain.MailRefused):
         await room.notify()
     assert await room.statuses() == [MailStatus.FAILED]
-    room.mail.broken = False
+    room.mail.broken = None
     for _ in range(2):
         await room.notify()
     assert len(room.mail.sent) == 1
+
+
+async def test_a_mail_that_may_have_been_sent_is_left_alone_until_the_lease_is_over(room: Room) -> None:
+    room.mail.broken = domain.MailUnanswered()
+    with pytest.raises(domain.MailUnanswered):
+        await room.notify()
+    room.mail.broken = None
+    with pytest.raises(domain.MailInProgress):
+        await room.notify()
+    assert await room.statuses() == [MailStatus.SENDING]
+    room.clock.pass_time(seconds=MAIL_LEASE.total_seconds())
+    await room.notify()
+    assert len(room.mail.sent) == 1
+
+
+def test_a_late_failure_does_not_undo_anothers_claim_or_success() -> None:
+    first = message()
+    second = domain.claim_mail(first, NOON + MAIL_LEASE)
+    assert second is not None
+    assert domain.note_mail(second, first, MailStatus.FAILED) == second
+    sent = domain.note_mail(second, first, MailStatus.SENT)
+    assert sent.mail is MailStatus.SENT
+    assert domain.note_mail(sent, second, MailStatus.FAILED) == sent
+    assert domain.note_mail(second, second, MailStatus.FAILED).mail is MailStatus.FAILED
 
 
 async def test_a_delivery_that_died_while_sending_is_made_good_after_the_lease(room: Room) -> None:
@@ -170,3 +202,20 @@ async def test_mails_are_handed_to_the_binding_one_at_a_time() -> None:
     mail = BindingMail(binding)
     await asyncio.gather(*(mail.send(f"{number}@x.example", "s", f"for {number}") for number in range(5)))
     assert binding.delivered == [(f"{number}@x.example", f"for {number}") for number in range(5)]
+
+
+@pytest.mark.parametrize(("status", "kind"), [(500, domain.MailRefused), (0, domain.MailUnanswered)])
+async def test_what_a_mail_server_says_about_an_address_goes_nowhere(
+    status: int, kind: type[Exception], caplog: pytest.LogCaptureFixture
+) -> None:
+    class RefusingBinding:
+        async def create(self, data: str, metadata: dict[str, str]) -> None:
+            text = f"550 <{metadata['emailTo']}> unknown"
+            raise SidecarError("POST /v1.0/bindings/email", status, "ERR_INVOKE_OUTPUT_BINDING", text)
+
+    address = "@".join(("ada", "plaza.example"))
+    with pytest.raises(kind) as caught:
+        await BindingMail(RefusingBinding()).send(address, "s", "h")
+    told = caplog.text + "".join(traceback.format_exception(caught.value))
+    assert "ERR_INVOKE_OUTPUT_BINDING" in told
+    assert address not in told

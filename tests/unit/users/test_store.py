@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from apps.shared.platform.sidecar import SidecarError
 from apps.users.domain import EmailTaken, Family, RefreshToken, Role, User, UserNotFound, rotate
 from apps.users.store import DaprSessionStore, DaprUserStore
 from tests.unit.fakes import NOON, MemorySidecar, memory_state
@@ -83,3 +84,22 @@ async def test_of_two_refreshes_at_once_one_wins_and_the_family_ends() -> None:
     assert await store.update(FAMILY_ID, lambda family: rotate(family, token("a"), token("c"))) is None
     assert winners == [Family("usr_1", token("b").secret_hash, 1)]
     assert sidecar.documents == {}
+
+
+async def test_a_rotation_whose_answer_was_lost_does_not_end_an_honest_family() -> None:
+    sidecar = MemorySidecar()
+    store = DaprSessionStore(memory_state(sidecar))
+    await store.open(FAMILY_ID, Family("usr_1", token("a").secret_hash))
+    call, lost = sidecar.call, []
+
+    async def commit_and_lose_the_answer(method: str, path: str, **rest: Any) -> Any:
+        answer = await call(method, path, **rest)
+        if path.endswith("transaction") and not lost:
+            lost.append(path)
+            raise SidecarError("POST", 500, "ERR_STATE_TRANSACTION", "")
+        return answer
+
+    sidecar.call = commit_and_lose_the_answer  # type: ignore[method-assign]
+    rotated = Family("usr_1", token("b").secret_hash, 1)
+    assert await store.update(FAMILY_ID, lambda family: rotate(family, token("a"), token("b"))) == rotated
+    assert lost
