@@ -90,7 +90,8 @@ async def test_a_rotation_whose_answer_was_lost_does_not_end_an_honest_family() 
     sidecar = MemorySidecar()
     store = DaprSessionStore(memory_state(sidecar))
     await store.open(FAMILY_ID, Family("usr_1", token("a").secret_hash))
-    call, lost = sidecar.call, []
+    call = sidecar.call
+    lost: list[str] = []
 
     async def commit_and_lose_the_answer(method: str, path: str, **rest: Any) -> Any:
         answer = await call(method, path, **rest)
