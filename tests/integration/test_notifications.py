@@ -1,0 +1,206 @@
+"""Messages and mails of real events: one each however often an event comes, also when the mail server refuses or is away."""
+
+import asyncio
+import subprocess
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from aiosmtpd.controller import Controller
+
+from apps.shared.contracts.amount import Amount
+from apps.shared.contracts.orders import (
+    FailureCode,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderEvent,
+    OrderPaid,
+    OrderShipped,
+)
+from apps.shared.platform.identity import USER_ID_HEADER
+from apps.shared.platform.publisher import Publisher
+from apps.shared.platform.sidecar import Sidecar
+from tests.conftest import RunningShop
+from tests.support.client import Client, eventually
+from tests.support.mail import mails_to
+from tools.local.ports import answers
+
+NOTIFICATIONS = "/api/v1/notifications"
+START_SECONDS = 20
+
+Revived = subprocess.Popen[bytes]
+
+
+@pytest.fixture
+async def publisher(run_json: dict[str, Any], api_token: str) -> AsyncIterator[Publisher]:
+    """Publishes as the service `orders` does."""
+    sidecar = Sidecar(port=run_json["apps"]["orders"]["dapr_http_port"], token=api_token)
+    yield Publisher(sidecar)
+    await sidecar.close()
+
+
+def facts(shopper: Client, *, amount_minor: int = 1250, currency: str = "USD") -> dict[str, Any]:
+    """The fields that every event of an order has; the order is known to nobody else."""
+    order_id = f"ord_test{uuid.uuid4().hex}"
+    return {
+        "event_id": f"{order_id}:test",
+        "occurred_at": datetime.now(UTC),
+        "order_id": order_id,
+        "user_id": shopper.user_id,
+        "total": Amount(amount_minor=amount_minor, currency=currency),
+    }
+
+
+async def messages_of(client: Client) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = (await client.call("GET", NOTIFICATIONS)).expect(200)["items"]
+    return items
+
+
+async def mail_statuses(client: Client) -> list[str]:
+    return [message["mail"] for message in await messages_of(client)]
+
+
+async def test_an_event_that_comes_many_times_at_once_is_one_message_and_one_mail(
+    shopper: Client, publisher: Publisher, mail_directory: Path
+) -> None:
+    event = OrderShipped(**facts(shopper))
+    await asyncio.gather(*(publisher.publish(event) for _ in range(6)))
+    await eventually(lambda: mail_statuses(shopper), lambda statuses: statuses == ["sent"])
+    await publisher.publish(event)
+    await asyncio.sleep(2)
+    (message,) = await messages_of(shopper)
+    assert (message["kind"], message["title"]) == ("order_shipped", "Your order is on its way")
+    assert (message["order_id"], message["mail"]) == (event.order_id, "sent")
+    assert message["id"].startswith("ntf_")
+    (mail,) = await mails_to(mail_directory, shopper.email)
+    assert mail.startswith("Your order is on its way\n")
+    assert "Hello Ada Byron," in mail
+    assert event.order_id in mail
+
+
+async def test_the_mail_arrives_as_it_was_written(shopper: Client, publisher: Publisher, mail_directory: Path) -> None:
+    profile = {"name": 'Zoë "<b>Z</b>" \\ 😀 ' + "x" * 70}
+    (await shopper.call("PUT", f"/api/v1/users/{shopper.user_id}", profile)).expect(200)
+    base = facts(shopper, amount_minor=1_234_500, currency="JPY")
+    reason = 'Only 1 of "A&B" <left> \\ since\tnoon.'
+    await publisher.publish(OrderCancelled(**base, code=FailureCode.OUT_OF_STOCK, message=reason))
+    await eventually(lambda: mail_statuses(shopper), lambda statuses: statuses == ["sent"])
+    (message,) = await messages_of(shopper)
+    assert 'Only 1 of "A&B" <left> \\ since noon.' in message["body"]
+    assert "1,234,500 JPY" in message["body"]
+    (mail,) = await mails_to(mail_directory, shopper.email)
+    assert "Zoë &#34;&lt;b&gt;Z&lt;/b&gt;&#34; \\ 😀 xxx" in mail
+    assert "<b>Z" not in mail
+    assert "A&amp;B" in mail
+    assert "1,234,500 JPY" in mail
+
+
+async def test_pages_come_newest_first_and_are_the_callers_own(
+    shopper: Client, publisher: Publisher, shop_url: str
+) -> None:
+    order_ids: list[str] = []
+    for kind in (OrderConfirmed, OrderPaid, OrderShipped):
+        event: OrderEvent = kind(**facts(shopper))
+        await publisher.publish(event)
+        await eventually(lambda: mail_statuses(shopper), lambda seen: seen == ["sent"] * (len(order_ids) + 1))
+        order_ids.insert(0, event.order_id)
+    first = (await shopper.call("GET", f"{NOTIFICATIONS}?limit=2")).expect(200)
+    rest = (await shopper.call("GET", f"{NOTIFICATIONS}?limit=2&cursor={first['next_cursor']}")).expect(200)
+    assert [item["order_id"] for item in first["items"] + rest["items"]] == order_ids
+    assert (len(first["items"]), rest["next_cursor"]) == (2, None)
+    (await shopper.call("GET", f"{NOTIFICATIONS}?cursor=nonsense!")).problem(400)
+    (await shopper.call("GET", f"{NOTIFICATIONS}?limit=101")).problem(422)
+    async with Client(shop_url) as stranger:
+        (await stranger.call("GET", NOTIFICATIONS)).problem(401)
+        await stranger.register()
+        assert await messages_of(stranger) == []
+
+
+async def test_a_person_whom_nobody_knows_gets_no_mail(
+    shopper: Client, publisher: Publisher, run_json: dict[str, Any], api_token: str
+) -> None:
+    user_id = f"usr_gone{uuid.uuid4().hex}"
+    await publisher.publish(OrderPaid(**{**facts(shopper), "user_id": user_id}))
+    gateway = Sidecar(port=run_json["apps"]["gateway"]["dapr_http_port"], token=api_token)
+    path, headers = f"/v1.0/invoke/notifications/method{NOTIFICATIONS}", {USER_ID_HEADER: user_id}
+
+    async def statuses() -> list[str]:
+        return [message["mail"] for message in (await gateway.request("GET", path, headers=headers)).json()["items"]]
+
+    await eventually(statuses, lambda seen: seen == ["undeliverable"])
+    await gateway.close()
+
+
+async def test_a_mail_that_is_refused_is_sent_once_the_server_takes_it(
+    shopper: Client, publisher: Publisher, shop: RunningShop, mail_directory: Path, revived: list[Revived]
+) -> None:
+    event = OrderPaid(**facts(shopper))
+    with mail_server_gone(shop, revived) as port:
+        with refusing_mail_server(port) as refused:
+            await publisher.publish(event)
+            await eventually(lambda: mail_statuses(shopper), lambda statuses: statuses == ["failed"])
+            assert shopper.email in refused
+        await asyncio.sleep(0.5)
+        assert await mails_to(mail_directory, shopper.email) == []
+    await eventually(lambda: mail_statuses(shopper), lambda statuses: statuses == ["sent"])
+    await asyncio.sleep(1)
+    assert len(await mails_to(mail_directory, shopper.email)) == 1
+    assert [str(file) for file in shop.home.logs.iterdir() if shopper.email in file.read_text(errors="replace")] == []
+
+
+@pytest.fixture(scope="session")
+def revived(shop: RunningShop) -> Iterator[list[Revived]]:
+    """Mail servers that a test has started anew; they serve until all tests are over."""
+    processes: list[Revived] = []
+    yield processes
+    for process in processes:
+        process.terminate()
+        process.wait(10)
+
+
+@contextmanager
+def mail_server_gone(shop: RunningShop, revived: list[Revived]) -> Iterator[int]:
+    """Inside the block nobody listens on the port that it yields."""
+    mail = shop.run_json["backends"]["mail"]
+    process = psutil.Process(mail["pid"])
+    command, environment, directory = process.cmdline(), process.environ(), process.cwd()
+    process.kill()
+    process.wait(10)
+    try:
+        yield mail["port"]
+    finally:
+        again = subprocess.Popen(
+            command, env=environment, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        revived.append(again)
+        mail["pid"] = again.pid
+        deadline = time.monotonic() + START_SECONDS
+        while not answers(mail["port"]):
+            assert time.monotonic() < deadline, "the mail server does not start again"
+            time.sleep(0.1)
+
+
+@contextmanager
+def refusing_mail_server(port: int) -> Iterator[set[str]]:
+    """Refuses each recipient with its address in the refusal, as servers do; yields those that it refused."""
+    refused: set[str] = set()
+
+    class Refuse:
+        async def handle_RCPT(  # noqa: N802
+            self, server: Any, session: Any, envelope: Any, address: str, options: Any
+        ) -> str:
+            refused.add(address)
+            return f"550 5.1.1 <{address}> is unknown here"
+
+    controller = Controller(Refuse(), hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield refused
+    finally:
+        controller.stop()
