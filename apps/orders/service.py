@@ -1,5 +1,6 @@
 """The use cases of orders: placing, tracking, cancelling, fulfilling, and the steps that the checkout saga takes here."""
 
+import asyncio
 import hashlib
 import logging
 from dataclasses import replace
@@ -15,8 +16,11 @@ from apps.shared.contracts.step import StepOutcome
 
 log = logging.getLogger(__name__)
 
+DRAFT_SECONDS = 6
+"""How long taking and pricing a cart may take, and how long giving it up may."""
+
 ATTEMPT_SECONDS = 15
-"""An attempt this old whose order does not exist has died: longer than every time limit on its way added up."""
+"""An attempt this old whose order does not exist has died: it would have been given up by then."""
 
 _EVENTS: dict[OrderStatus, type[contract.OrderEvent]] = {
     OrderStatus.CONFIRMED: contract.OrderConfirmed,
@@ -131,7 +135,8 @@ class OrderService:
         self, user_id: str, key: str, order_id: str, payment: PaymentChoice, shipping_address: ShippingAddress
     ) -> Order:
         try:
-            lines = await self._price(await self._carts.take(user_id, order_id))
+            async with asyncio.timeout(DRAFT_SECONDS):
+                lines = await self._price(await self._carts.take(user_id, order_id))
             order = domain.draft_order(
                 order_id=order_id,
                 user_id=user_id,
@@ -140,11 +145,19 @@ class OrderService:
                 shipping_address=shipping_address,
                 at=self._clock.now(),
             )
-        except (domain.OrderError, ValueError):
-            await self._carts.restore(user_id, order_id)
-            await self._store.forget(user_id, key)
+        except Exception:
+            await self._give_up(user_id, key, order_id)
             raise
         return await self._store.add(order)
+
+    async def _give_up(self, user_id: str, key: str, order_id: str) -> None:
+        """Undo an attempt that has saved no order, so that the customer may try again at once."""
+        try:
+            async with asyncio.timeout(DRAFT_SECONDS):
+                await self._carts.restore(user_id, order_id)
+                await self._store.forget(user_id, key)
+        except Exception as error:
+            log.warning("left a cart to the sweep: %s", error, extra={"fields": {"order_id": order_id}})
 
     async def _price(self, cart: tuple[Any, ...]) -> tuple[OrderLine, ...]:
         if not cart:

@@ -91,6 +91,7 @@ def install(app: FastAPI, statuses: Mapping[type[Exception], int]) -> None:
         HTTPException: on_http,
         SidecarError: on_unavailable,
         StateConflict: on_unavailable,
+        TimeoutError: on_unavailable,
         Exception: on_bug,
         **dict.fromkeys(statuses, on_own),
     }

@@ -122,6 +122,25 @@ async def test_a_product_no_longer_for_sale_leaves_the_cart_as_it_was(room: Room
     assert room.checkout.started == []
 
 
+async def test_a_catalog_that_does_not_answer_leaves_cart_and_key_as_they_were(room: Room) -> None:
+    quote, room.catalog.quote = room.catalog.quote, _fail  # type: ignore[method-assign, assignment]
+    with pytest.raises(ConnectionError):
+        await room.place()
+    assert [line.product_id for line in room.carts.lines] == ["pen", "ink"]
+    room.catalog.quote = quote  # type: ignore[method-assign]
+    assert (await room.place()).status is OrderStatus.DRAFT
+
+
+async def test_a_cart_that_cannot_be_given_back_now_is_given_back_by_the_sweep(room: Room) -> None:
+    room.catalog.quote = _fail  # type: ignore[method-assign, assignment]
+    room.carts.restore = _fail  # type: ignore[method-assign, assignment]
+    with pytest.raises(ConnectionError):
+        await room.place()
+    del room.carts.restore
+    await room.sweep_later()
+    assert [line.product_id for line in room.carts.lines] == ["pen", "ink"]
+
+
 async def test_one_cart_makes_one_order(room: Room) -> None:
     await room.place("k1")
     with pytest.raises(domain.EmptyCart):
@@ -229,6 +248,10 @@ async def test_history_comes_newest_first_in_pages(room: Room) -> None:
     assert [order.id for order in page] == [placed[2].id, placed[1].id]
     page, rest = await room.service.list_page("usr_1", before=rest, limit=2)
     assert ([order.id for order in page], rest) == ([placed[0].id], None)
+
+
+async def _fail(*_: object) -> None:
+    raise ConnectionError
 
 
 async def _crash(*_: object) -> None:
