@@ -16,9 +16,6 @@ from enum import StrEnum
 
 from apps.shared.money import CurrencyMismatch, Money, total
 
-CANCELLED_BY_CUSTOMER = "cancelled_by_customer"
-INTERNAL_ERROR = "internal_error"
-
 
 class OrderError(Exception):
     """Root of the refusals of this service."""
@@ -58,6 +55,8 @@ class KeyReused(OrderError):
 
 
 class KeyInFlight(OrderError):
+    retry_after_seconds = 1
+
     def __init__(self) -> None:
         super().__init__("The first request under this Idempotency-Key is still being handled; try again in a moment.")
 
@@ -119,13 +118,16 @@ class Failure:
     message: str
 
 
+BY_CUSTOMER = Failure("cancelled_by_customer", "The customer cancelled the order.")
+NOT_CARRIED_ON = Failure("internal_error", "The order was not carried on after it was placed.")
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """An order and its history.
 
-    `cancel_requested_at` is set once the customer wants out, and stops every later step forward. `announced` is False while
-    the event of the latest status may not have gone out; only changes outside a saga need it, since a saga repeats its step
-    until the event is out.
+    `cancel_requested_at` is set once the customer wants out, and stops every later step forward. `unannounced` are statuses
+    whose events may not have gone out; only changes outside a saga need it, since a saga repeats its step until the event is out.
     """
 
     id: str
@@ -138,12 +140,11 @@ class Order:
     timeline: tuple[TimelineEntry, ...]
     failure: Failure | None = None
     cancel_requested_at: datetime | None = None
-    announced: bool = True
+    unannounced: tuple[OrderStatus, ...] = ()
 
-    @property
-    def reached_at(self) -> datetime:
-        """When the order entered its present status."""
-        return self.timeline[-1].at
+    def reached_at(self, status: OrderStatus) -> datetime:
+        """When the order entered `status`. Raises StopIteration when it never did."""
+        return next(entry.at for entry in self.timeline if entry.status is status)
 
 
 def draft_order(
@@ -191,7 +192,7 @@ def advance(order: Order, to: OrderStatus, at: datetime) -> tuple[Order, Failure
     if _PROGRESS.index(order.status) >= _PROGRESS.index(to):
         return order, None
     if order.cancel_requested_at is not None:
-        return order, Failure(CANCELLED_BY_CUSTOMER, "The customer cancelled the order.")
+        return order, BY_CUSTOMER
     if order.status is not _FORWARD[to]:
         raise TransitionRefused(order.id, order.status, to)
     return _enter(order, to, at), None
@@ -204,7 +205,7 @@ def fulfil(order: Order, to: OrderStatus, at: datetime) -> Order:
     moved, refusal = advance(order, to, at)
     if refusal is not None or moved is order:
         raise TransitionRefused(order.id, order.status, to)
-    return replace(moved, announced=False)
+    return to_announce(moved)
 
 
 def request_cancellation(order: Order, at: datetime) -> Order:
@@ -223,6 +224,16 @@ def cancel(order: Order, failure: Failure, at: datetime) -> Order:
     if order.status in (OrderStatus.SHIPPED, OrderStatus.DELIVERED):
         raise TransitionRefused(order.id, order.status, OrderStatus.CANCELLED)
     return replace(_enter(order, OrderStatus.CANCELLED, at), failure=failure)
+
+
+def to_announce(order: Order) -> Order:
+    """The order with its present status noted as not told yet."""
+    return replace(order, unannounced=(*order.unannounced, order.status))
+
+
+def announced(order: Order, statuses: tuple[OrderStatus, ...]) -> Order:
+    """The order with `statuses` noted as told."""
+    return replace(order, unannounced=tuple(status for status in order.unannounced if status not in statuses))
 
 
 def _enter(order: Order, status: OrderStatus, at: datetime) -> Order:

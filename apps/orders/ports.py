@@ -40,8 +40,8 @@ class OrderStore(Protocol):
         The caller carries on a new attempt, or one of the same body that began before `resume_before` (its clock then starts anew).
         """
 
-    async def forget(self, user_id: str, key: str) -> None:
-        """Free the key of an attempt that ended without an order."""
+    async def forget(self, user_id: str, key: str, attempt: Attempt) -> bool:
+        """Free the key of an attempt that ended without an order; False when another attempt holds it by now."""
 
     async def add(self, order: Order) -> Order:
         """Save a new order; the stored one when the id exists already."""

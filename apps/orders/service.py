@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import logging
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,11 +15,11 @@ from apps.shared.contracts.step import StepOutcome
 
 log = logging.getLogger(__name__)
 
-DRAFT_SECONDS = 6
-"""How long taking and pricing a cart may take, and how long giving it up may."""
+DRAFT_SECONDS = 4
+"""How long taking and pricing a cart may take, and how long giving it up may: less than callers wait (config/resiliency)."""
 
 ATTEMPT_SECONDS = 15
-"""An attempt this old whose order does not exist has died: it would have been given up by then."""
+"""An attempt this old whose order does not exist is taken for dead. Should it live, it shares its order id with who carries it on."""
 
 _EVENTS: dict[OrderStatus, type[contract.OrderEvent]] = {
     OrderStatus.CONFIRMED: contract.OrderConfirmed,
@@ -67,7 +66,7 @@ class OrderService:
         if order is None:
             if not ours:
                 raise domain.KeyInFlight
-            order = await self._draft(user_id, key, attempt.order_id, payment, shipping_address)
+            order = await self._draft(user_id, key, attempt, payment, shipping_address)
         if order.status is OrderStatus.DRAFT and (fresh or not (await self._checkout.status(order.id)).exists):
             await self._checkout.start(order)
         return domain.as_drafted(order)
@@ -90,7 +89,7 @@ class OrderService:
         Raises OrderNotFound, TransitionRefused once shipped.
         """
         now = self._clock.now()
-        order = await self.get(order_id)
+        order = domain.request_cancellation(await self.get(order_id), now)
         await self._store.remind(Reminder(order_id, order.user_id), now)
         order, _ = await self._store.update(order_id, lambda found: (domain.request_cancellation(found, now), None))
         if order.status is OrderStatus.PAID:
@@ -100,7 +99,7 @@ class OrderService:
     async def fulfil(self, order_id: str, to: OrderStatus) -> Order:
         """Mark the order shipped or delivered and tell the world. Raises OrderNotFound, TransitionRefused when out of order."""
         now = self._clock.now()
-        order = await self.get(order_id)
+        order = domain.fulfil(await self.get(order_id), to, now)
         await self._store.remind(Reminder(order_id, order.user_id), now)
         order, _ = await self._store.update(order_id, lambda found: (domain.fulfil(found, to, now), None))
         return await self._announce(order)
@@ -117,7 +116,7 @@ class OrderService:
         """Saga step, see `contracts.orders.CancelOrder`."""
         now = self._clock.now()
         order, _ = await self._store.update(order_id, lambda found: (domain.cancel(found, failure, now), None))
-        await self._events.publish(event_of(order))
+        await self._events.publish(event_of(order, OrderStatus.CANCELLED))
         return StepOutcome()
 
     async def payment_instrument(self, order_id: str) -> contract.PaymentInstrument:
@@ -132,8 +131,9 @@ class OrderService:
         await self._store.sweep(self._clock.now() - grace, self._look_again)
 
     async def _draft(
-        self, user_id: str, key: str, order_id: str, payment: PaymentChoice, shipping_address: ShippingAddress
+        self, user_id: str, key: str, attempt: Attempt, payment: PaymentChoice, shipping_address: ShippingAddress
     ) -> Order:
+        order_id = attempt.order_id
         try:
             async with asyncio.timeout(DRAFT_SECONDS):
                 lines = await self._price(await self._carts.take(user_id, order_id))
@@ -146,18 +146,18 @@ class OrderService:
                 at=self._clock.now(),
             )
         except Exception:
-            await self._give_up(user_id, key, order_id)
+            await self._give_up(user_id, key, attempt)
             raise
         return await self._store.add(order)
 
-    async def _give_up(self, user_id: str, key: str, order_id: str) -> None:
-        """Undo an attempt that has saved no order, so that the customer may try again at once."""
+    async def _give_up(self, user_id: str, key: str, attempt: Attempt) -> None:
+        """Undo an attempt that has saved no order, so that the customer may try again at once; unless another carries it on."""
         try:
             async with asyncio.timeout(DRAFT_SECONDS):
-                await self._carts.restore(user_id, order_id)
-                await self._store.forget(user_id, key)
+                if await self._store.forget(user_id, key, attempt):
+                    await self._carts.restore(user_id, attempt.order_id)
         except Exception as error:
-            log.warning("left a cart to the sweep: %s", error, extra={"fields": {"order_id": order_id}})
+            log.warning("left a cart to the sweep: %s", error, extra={"fields": {"order_id": attempt.order_id}})
 
     async def _price(self, cart: tuple[Any, ...]) -> tuple[OrderLine, ...]:
         if not cart:
@@ -176,27 +176,39 @@ class OrderService:
         if refusal is not None:
             return StepOutcome(refusal=refusal.code, message=refusal.message)
         if order.status is to:
-            await self._events.publish(event_of(order))
+            await self._events.publish(event_of(order, to))
         return StepOutcome()
 
     async def _announce(self, order: Order) -> Order:
-        if order.announced:
+        told = order.unannounced
+        if not told:
             return order
-        await self._events.publish(event_of(order))
-        announced = replace(order, announced=True)
-        order, _ = await self._store.update(order.id, lambda found: (announced if found == order else found, None))
+        for status in told:
+            await self._events.publish(event_of(order, status))
+        order, _ = await self._store.update(order.id, lambda found: (domain.announced(found, told), None))
         return order
 
     async def _look_again(self, reminder: Reminder) -> None:
         order = await self._store.find(reminder.order_id)
         if order is None:
             await self._carts.restore(reminder.user_id, reminder.order_id)
-        elif order.status is OrderStatus.DRAFT and not (await self._checkout.status(order.id)).exists:
-            await self._end_draft(order.id)
+        elif order.status in (OrderStatus.DRAFT, OrderStatus.CONFIRMED):
+            await self._see_to_its_end(order, reminder)
         elif order.status is OrderStatus.PAID and order.cancel_requested_at is not None:
             await self._checkout.start_cancellation(order.id)
         else:
             await self._announce(order)
+
+    async def _see_to_its_end(self, order: Order, reminder: Reminder) -> None:
+        """An order under way ends by its saga: one that broke off is started again, a draft that never had one is ended."""
+        saga = await self._checkout.status(order.id)
+        if order.status is OrderStatus.DRAFT and not saga.exists:
+            await self._end_draft(order.id)
+            return
+        if not saga.running:
+            log.error("started a checkout again that had broken off", extra={"fields": {"order_id": order.id}})
+            await self._checkout.start(order)
+        await self._store.remind(reminder, self._clock.now())
 
     async def _end_draft(self, order_id: str) -> None:
         now = self._clock.now()
@@ -204,28 +216,24 @@ class OrderService:
         def decide(order: Order) -> tuple[Order, None]:
             if order.status is not OrderStatus.DRAFT:
                 return order, None
-            failure = (
-                Failure(domain.CANCELLED_BY_CUSTOMER, "The customer cancelled the order.")
-                if order.cancel_requested_at
-                else Failure(domain.INTERNAL_ERROR, "The order was not carried on after it was placed.")
-            )
-            return replace(domain.cancel(order, failure, now), announced=False), None
+            failure = domain.BY_CUSTOMER if order.cancel_requested_at else domain.NOT_CARRIED_ON
+            return domain.to_announce(domain.cancel(order, failure, now)), None
 
         order, _ = await self._store.update(order_id, decide)
         log.warning("ended a draft whose checkout was never scheduled", extra={"fields": {"order_id": order_id}})
         await self._announce(order)
 
 
-def event_of(order: Order) -> contract.OrderEvent:
-    """The event of the order's latest status; its id is the same however often it is made."""
+def event_of(order: Order, status: OrderStatus) -> contract.OrderEvent:
+    """The event of the order's entering `status`; its id is the same however often it is made."""
     fields: dict[str, Any] = {
-        "event_id": f"{order.id}:{order.status}",
-        "occurred_at": order.reached_at,
+        "event_id": f"{order.id}:{status}",
+        "occurred_at": order.reached_at(status),
         "order_id": order.id,
         "user_id": order.user_id,
         "total": Amount.of(order.total),
     }
-    if order.failure is not None:
+    if status is OrderStatus.CANCELLED and order.failure is not None:
         code = contract.FailureCode(order.failure.code)
         return contract.OrderCancelled(**fields, code=code, message=order.failure.message)
-    return _EVENTS[order.status](**fields)
+    return _EVENTS[status](**fields)

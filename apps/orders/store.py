@@ -39,6 +39,8 @@ class DaprOrderStore:
 
         def decide(transaction: Transaction) -> tuple[Attempt, bool]:
             earlier = transaction.find(document, Attempt)
+            if earlier == attempt:
+                return attempt, True
             if earlier is None:
                 transaction.put(document, attempt, ttl_seconds=KEY_TTL_SECONDS)
                 _reminders.append(transaction, entry, attempt.started_at)
@@ -46,14 +48,26 @@ class DaprOrderStore:
             if earlier.body_hash != attempt.body_hash or earlier.started_at >= resume_before:
                 return earlier, False
             resumed = Attempt(earlier.order_id, earlier.body_hash, attempt.started_at)
+            if earlier == resumed:
+                return resumed, True
             transaction.put(document, resumed, ttl_seconds=KEY_TTL_SECONDS)
+            _reminders.append(
+                transaction, _entry(Reminder(resumed.order_id, user_id)), attempt.started_at, shard_of=entry
+            )
             return resumed, True
 
         return await self._state.transact([document, reminder_key], decide)
 
-    async def forget(self, user_id: str, key: str) -> None:
+    async def forget(self, user_id: str, key: str, attempt: Attempt) -> bool:
         document = _attempt_key(user_id, key)
-        await self._state.transact([document], lambda transaction: transaction.delete(document))
+
+        def decide(transaction: Transaction) -> bool:
+            if transaction.find(document, Attempt) != attempt:
+                return False
+            transaction.delete(document)
+            return True
+
+        return await self._state.transact([document], decide)
 
     async def add(self, order: Order) -> Order:
         document, owner = _order_key(order.id), _owner(order.user_id)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from apps.payments import domain
 from apps.payments.domain import MovementKind, Payment, PaymentStatus, PaymentUnknown, Refusal
@@ -13,6 +14,14 @@ from apps.shared.contracts.step import StepOutcome
 from apps.shared.money import Money
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _GivenBack:
+    """The provider's names for what it let go of and gave back; None for what there was no need of."""
+
+    void: str | None = None
+    refund: str | None = None
 
 
 class PaymentService:
@@ -37,6 +46,7 @@ class PaymentService:
         payment = await self._store.find(order_id)
         if payment is None:
             payment = await self._authorize(order_id, amount)
+        await self._let_go_if_over(payment)
         if payment.refusal is not None:
             return StepOutcome(refusal=payment.refusal.code, message=payment.refusal.message)
         if payment.status not in (PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURED):
@@ -55,6 +65,7 @@ class PaymentService:
         if payment.capture_refusal is not None:
             return StepOutcome(refusal=payment.capture_refusal.code, message=payment.capture_refusal.message)
         if payment.status is not PaymentStatus.CAPTURED:
+            await self._let_go_if_over(payment)
             return StepOutcome(refusal=FailureCode.CAPTURE_FAILED, message="The payment was given back already.")
         await self._publish(contract.PaymentCaptured, payment, MovementKind.CAPTURE)
         return StepOutcome()
@@ -66,13 +77,7 @@ class PaymentService:
         """
         payment = await self._store.find(order_id)
         provider_name = payment.provider if payment else (await self._orders.payment_instrument(order_id)).provider
-        provider = self._providers.get(provider_name)
-        standing = await provider.standing(order_id) if provider else Standing.NOTHING
-        reference, status = "", PaymentStatus.VOIDED
-        if provider and standing is Standing.CAPTURED:
-            reference, status = (await provider.refund(order_id)).reference, PaymentStatus.REFUNDED
-        elif provider and standing is Standing.AUTHORIZED:
-            reference = (await provider.void(order_id)).reference
+        given_back = await self._let_go(order_id, provider_name)
         now = self._clock.now()
 
         def decide(earlier: Payment | None) -> Payment:
@@ -80,17 +85,34 @@ class PaymentService:
                 return domain.never_authorized(self._ids.new("pay"), order_id, provider=provider_name, currency="XXX")
             if earlier.status not in (PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURED):
                 return earlier
-            if status is PaymentStatus.VOIDED and earlier.status is PaymentStatus.AUTHORIZED:
-                return domain.voided(earlier, reference=reference, at=now)
+            if earlier.status is PaymentStatus.AUTHORIZED and given_back.refund is None:
+                return domain.voided(earlier, reference=given_back.void or "", at=now)
             taken = earlier
             if earlier.status is PaymentStatus.AUTHORIZED:
-                taken = domain.captured(earlier, reference=reference, at=now)
-            return domain.refunded(taken, reference=reference, at=now)
+                taken = domain.captured(earlier, reference=given_back.refund or "", at=now)
+            return domain.refunded(taken, reference=given_back.refund or "", at=now)
 
         payment = await self._store.save(order_id, decide, at=now)
+        await self._let_go_if_over(payment)
         if payment.status is PaymentStatus.REFUNDED:
             await self._publish(contract.PaymentRefunded, payment, MovementKind.REFUND)
         return StepOutcome()
+
+    async def _let_go(self, order_id: str, provider_name: str) -> "_GivenBack":
+        """Have the provider hold nothing of the order, whatever it held or took, also what it takes meanwhile."""
+        provider = self._providers.get(provider_name)
+        done = _GivenBack()
+        while provider and (standing := await provider.standing(order_id)) is not Standing.NOTHING:
+            if standing is Standing.CAPTURED:
+                done = replace(done, refund=(await provider.refund(order_id)).reference)
+            else:
+                done = replace(done, void=(await provider.void(order_id)).reference)
+        return done
+
+    async def _let_go_if_over(self, payment: Payment) -> None:
+        """A payment that is over holds no money: an authorization or capture that came late is undone by whoever sees it."""
+        if payment.status in (PaymentStatus.VOIDED, PaymentStatus.REFUNDED):
+            await self._let_go(payment.order_id, payment.provider)
 
     async def _authorize(self, order_id: str, amount: Money) -> Payment:
         instrument = await self._orders.payment_instrument(order_id)
@@ -109,10 +131,7 @@ class PaymentService:
                 made = domain.authorized(
                     fresh, order_id, provider=instrument.provider, amount=amount, reference=answer.reference, at=now
                 )
-                saved = await self._store.save(order_id, lambda earlier: earlier or made, at=now)
-                if saved.status is PaymentStatus.VOIDED:
-                    await provider.void(order_id)
-                return saved
+                return await self._store.save(order_id, lambda earlier: earlier or made, at=now)
             refusal = Refusal(FailureCode.PAYMENT_DECLINED, answer.reason)
         made = domain.refused(fresh, order_id, provider=instrument.provider, amount=amount, refusal=refusal)
         return await self._store.save(order_id, lambda earlier: earlier or made, at=now)

@@ -1,5 +1,7 @@
 """Fakes that several services' unit tests share: a clock that stands still, ids that count, a state store in memory."""
 
+import asyncio
+import inspect
 import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -49,13 +51,16 @@ class MemorySidecar:
         self._etags = itertools.count(1)
 
     async def call(self, method: str, path: str, *, json: Any = None, **_: Any) -> Any:
+        await asyncio.sleep(0)  # lets others in, as a network would
         operation = path.rsplit("/", 1)[-1]
         self.calls.append(operation)
         if operation == "bulk":
             return [self._row(key) for key in json["keys"]]
         if self.before_commit:
             hook, self.before_commit = self.before_commit, None
-            hook()
+            changing = hook()
+            if inspect.isawaitable(changing):
+                await changing
         body = orjson.loads(orjson.dumps(json))
         for item in body["operations"]:
             stored = self.documents.get(item["request"]["key"])

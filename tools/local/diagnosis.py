@@ -81,9 +81,8 @@ def _ready_answer(port: int) -> str | None:
     except urllib.error.HTTPError as error:
         body = error.read().decode(errors="replace")
         try:
-            problem = json.loads(body)
-            return f"waits for {', '.join(problem['missing'])}" if problem.get("missing") else str(problem)
-        except (ValueError, TypeError, AttributeError):
+            return str(json.loads(body)["detail"])
+        except (ValueError, TypeError, KeyError):
             return body[:300] or f"status {error.code}"
     except OSError:
         return None

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One activity. `undo` gives back what it took; `supersedes` names an earlier step whose undo this one's makes needless."""
+    """One activity. `undo` gives back what it took; `supersedes` names an earlier step whose undo this one's makes needless.
+
+    A `final` step is never given up for a fault: once it may have been seen done, going back would be worse than waiting.
+    """
 
     activity: str
     undo: str | None = None
     supersedes: str | None = None
+    final: bool = False
 
     @property
     def app_id(self) -> str:
@@ -21,7 +25,7 @@ CHECKOUT = (
     Step("payments.authorize_payment", undo="payments.void_authorization"),
     Step("orders.confirm_order"),
     Step("payments.capture_payment", undo="payments.refund_payment", supersedes="payments.authorize_payment"),
-    Step("orders.mark_paid"),
+    Step("orders.mark_paid", final=True),
 )
 
 END_AS_CANCELLED = "orders.cancel_order"

@@ -38,7 +38,8 @@ def checkout(ctx: DaprWorkflowContext, raw: dict[str, Any]) -> Saga:
     for step in CHECKOUT:
         command = inputs.get(step.activity, StepInput(order_id=start.order_id))
         try:
-            outcome = StepOutcome.model_validate((yield _call(ctx, step.activity, command, bounded_retries())))
+            retries = endless_retries() if step.final else bounded_retries()
+            outcome = StepOutcome.model_validate((yield _call(ctx, step.activity, command, retries)))
         except StepFault:
             # Whether it took effect is unknown, so it is undone too.
             done, outcome = (*done, step), FAULT

@@ -83,9 +83,11 @@ def create_app(
     async def health() -> dict[str, str]:
         return {"status": "ok"}
 
-    async def ready() -> JSONResponse:
+    async def ready(request: Request) -> JSONResponse:
         missing = list(starting) + ([] if await sidecar.healthy() else ["sidecar"])
-        return JSONResponse({"status": "not ready" if missing else "ok", "missing": missing}, 503 if missing else 200)
+        if missing:
+            return problems.problem_response(request, 503, f"Not ready: {', '.join(missing)}.")
+        return JSONResponse({"status": "ok"})
 
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
@@ -99,7 +101,14 @@ def create_app(
 
 
 def serve(app: FastAPI, settings: ServiceSettings) -> None:
-    """Run `app` until SIGTERM or SIGINT; requests under way get 5 seconds to end."""
+    """Run `app` until SIGTERM or SIGINT; requests under way get 5 seconds to end.
+
+    Raises SystemExit without an app token: whoever reached the port could then speak for anyone.
+    """
+    if not settings.app_api_token.get_secret_value():
+        raise SystemExit(
+            f"{settings.app_id}: APP_API_TOKEN is not set; load the shop's environment (. .plaza/env) first"
+        )
     uvicorn.run(
         app,
         host=settings.app_host,
@@ -136,6 +145,6 @@ async def _until_done(step: Callable[[], Awaitable[None]]) -> None:
         try:
             await step()
             return
-        except SidecarError as error:
-            log.warning("start-up step failed, trying again: %s", error)
+        except Exception as error:
+            log.warning("start-up step failed, trying again: %s", error, exc_info=not isinstance(error, SidecarError))
             await asyncio.sleep(1)

@@ -3,6 +3,7 @@
 Each entry stands in the journal of the minute it names, in a shard of its own choosing; a sweep walks the minutes in order.
 """
 
+import logging
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from apps.shared.platform import journal
 from apps.shared.platform.state import StateStore, Transaction
+
+log = logging.getLogger(__name__)
 
 _MINUTE = timedelta(minutes=1)
 _BATCH_MINUTES = 60
@@ -33,14 +36,14 @@ class MinuteJournal:
         """The document that a transaction must read to append `entry`."""
         return journal.head_key(self._owner(at, zlib.crc32(entry.encode()) % self._shards))
 
-    def append(self, transaction: Transaction, entry: str, at: datetime) -> None:
-        """Note `entry` under the minute of `at`, in the caller's transaction."""
-        journal.append(transaction, self._owner(at, zlib.crc32(entry.encode()) % self._shards), entry)
+    def append(self, transaction: Transaction, entry: str, at: datetime, *, shard_of: str | None = None) -> None:
+        """Note `entry` under the minute of `at`, in the caller's transaction, in the shard of `shard_of` (its own by default)."""
+        journal.append(transaction, self._owner(at, zlib.crc32((shard_of or entry).encode()) % self._shards), entry)
 
     async def sweep(self, store: StateStore, *, until: datetime, look: Callable[[str], Awaitable[None]]) -> int:
         """Call `look` with each entry of the whole minutes before `until` that no sweep has finished; how many there were.
 
-        A minute counts as finished when every `look` in it returned, so `look` must be idempotent. What it raises ends the sweep.
+        An entry may be looked at more than once. One whose `look` raises is looked at again by the next sweep, and keeps no other waiting.
         """
         cursor_key = f"sweep/{self._name}"
         end = _minute(until)
@@ -50,11 +53,18 @@ class MinuteJournal:
         while minute < end:
             batch_end = min(minute + _BATCH_MINUTES * _MINUTE, end)
             for entry in await self._entries(store, minute, batch_end):
-                await look(entry)
+                try:
+                    await look(entry)
+                except Exception:
+                    log.exception("a sweep of %s could not handle %s", self._name, entry)
+                    await self._append_later(store, entry, end)
                 looked_at += 1
             minute = batch_end
             await store.transact([cursor_key], lambda tx, at=minute: tx.put(cursor_key, SweepCursor(at)))  # type: ignore[misc]
         return looked_at
+
+    async def _append_later(self, store: StateStore, entry: str, at: datetime) -> None:
+        await store.transact([self.key(entry, at)], lambda transaction: self.append(transaction, entry, at))
 
     async def _entries(self, store: StateStore, start: datetime, end: datetime) -> list[str]:
         minutes = range(int((end - start) / _MINUTE))

@@ -62,7 +62,10 @@ def problem_type(error: type[Exception]) -> str:
 
 
 def install(app: FastAPI, statuses: Mapping[type[Exception], int]) -> None:
-    """Turn exceptions into problems. `statuses` maps a service's own errors; their text becomes the detail."""
+    """Turn exceptions into problems. `statuses` maps a service's own errors; their text becomes the detail.
+
+    An error with an attribute `retry_after_seconds` is answered with `Retry-After`.
+    """
 
     async def on_validation(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
@@ -75,7 +78,9 @@ def install(app: FastAPI, statuses: Mapping[type[Exception], int]) -> None:
 
     async def on_own(request: Request, error: Exception) -> JSONResponse:
         status = next(statuses[kind] for kind in type(error).__mro__ if kind in statuses)
-        return problem_response(request, status, str(error), type_=problem_type(type(error)))
+        wait_seconds = getattr(error, "retry_after_seconds", None)
+        headers = {} if wait_seconds is None else {"retry-after": str(wait_seconds)}
+        return problem_response(request, status, str(error), type_=problem_type(type(error)), headers=headers)
 
     async def on_unavailable(request: Request, error: Exception) -> JSONResponse:
         log.warning("answered 503: %s", error)

@@ -1,6 +1,5 @@
 """The stores over the state API in memory: what is claimed, what is kept, and who wins a race."""
 
-from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -13,12 +12,6 @@ from tests.unit.fakes import NOON, MemorySidecar, memory_state
 ADA = User("usr_1", "ada@shop.example", "Ada", Role.CUSTOMER, "hash", NOON)
 EVE = User("usr_2", "ada@shop.example", "Eve", Role.CUSTOMER, "hash", NOON)
 FAMILY_ID = "f" * 22
-
-
-def at_once(work: Coroutine[Any, Any, object]) -> None:
-    """Run what waits for nothing but memory, inside a caller that cannot wait."""
-    with pytest.raises(StopIteration):
-        work.send(None)
 
 
 def token(letter: str) -> RefreshToken:
@@ -47,7 +40,7 @@ async def test_an_address_is_claimed_once_and_nothing_else_is_written() -> None:
 async def test_another_claim_comes_in_between() -> None:
     sidecar = MemorySidecar()
     store = DaprUserStore(memory_state(sidecar))
-    sidecar.before_commit = lambda: at_once(store.add(EVE))
+    sidecar.before_commit = lambda: store.add(EVE)
     with pytest.raises(EmailTaken):
         await store.add(ADA)
     assert await store.find("usr_1") is None
@@ -80,7 +73,7 @@ async def test_of_two_refreshes_at_once_one_wins_and_the_family_ends() -> None:
     async def win() -> None:
         winners.append(await store.update(FAMILY_ID, lambda family: rotate(family, token("a"), token("b"))))
 
-    sidecar.before_commit = lambda: at_once(win())
+    sidecar.before_commit = win
     assert await store.update(FAMILY_ID, lambda family: rotate(family, token("a"), token("c"))) is None
     assert winners == [Family("usr_1", token("b").secret_hash, 1)]
     assert sidecar.documents == {}
