@@ -28,7 +28,7 @@ class SkuUnknown(InventoryError):
 
 class SkuForeign(InventoryError):
     def __init__(self, sku: str) -> None:
-        super().__init__(f"{sku} belongs to another vendor.")
+        super().__init__(f"There is no {sku} among your products.")
         self.sku = sku
 
 

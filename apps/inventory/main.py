@@ -22,7 +22,7 @@ from apps.shared.platform.subscriptions import Subscriptions
 
 STATUSES: dict[type[Exception], int] = {
     domain.SkuUnknown: 404,
-    domain.SkuForeign: 403,
+    domain.SkuForeign: 404,
     domain.QuantityOutOfRange: 422,
 }
 

@@ -22,13 +22,13 @@ def build_router(service: InventoryService) -> APIRouter:
         if caller.role == VENDOR:
             await service.check_owner(sku, caller.user_id)
 
-    @router.get("/{sku}", operation_id="getStock", responses=documented(403, 404))
+    @router.get("/{sku}", operation_id="getStock", responses=documented(404))
     async def get(sku: Sku, caller: CallerDep) -> StockOut:
         """Units of a SKU, in all and by warehouse. Vendors see their own SKUs."""
         await check_vendor(caller, sku)
         return StockOut.of(await service.get(sku))
 
-    @router.post("/{sku}/receipts", operation_id="receiveStock", status_code=201, responses=documented(403, 422))
+    @router.post("/{sku}/receipts", operation_id="receiveStock", status_code=201, responses=documented(404, 422))
     async def receive(
         sku: Sku,
         body: ReceiptIn,

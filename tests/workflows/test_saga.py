@@ -120,7 +120,6 @@ def test_a_refusal_undoes_what_was_done_and_nothing_else(step: str, code: str, u
         ("authorize_payment", [VOID, RELEASE]),
         ("confirm_order", [VOID, RELEASE]),
         ("capture_payment", [REFUND, RELEASE]),
-        ("mark_paid", [REFUND, RELEASE]),
     ],
 )
 def test_a_step_of_unknown_outcome_is_undone_too(step: str, undone: list[str]) -> None:
@@ -135,6 +134,11 @@ def test_compensations_are_tried_for_ever_and_steps_for_minutes() -> None:
     attempts = {call.activity: call.attempts for call in calls}
     assert {attempts[name] for name in (RESERVE, AUTHORIZE, CONFIRM, CAPTURE)} == {45}
     assert {attempts[name] for name in (VOID, RELEASE, CANCEL)} == {1_000_000_000}
+
+
+def test_the_last_step_is_tried_for_ever_since_its_effect_may_have_been_seen() -> None:
+    calls, _ = checkout_with()
+    assert {call.activity: call.attempts for call in calls}[PAID] == 1_000_000_000
 
 
 def test_a_paid_order_is_refunded_returned_and_ended() -> None:

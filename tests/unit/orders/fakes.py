@@ -48,6 +48,7 @@ class FakeCheckout:
         self.started: list[str] = []
         self.cancellations: list[str] = []
         self.broken = False
+        self.broke_off = False
 
     async def start(self, order: Order) -> None:
         if self.broken:
@@ -58,7 +59,8 @@ class FakeCheckout:
         self.cancellations.append(order_id)
 
     async def status(self, order_id: str) -> WorkflowStatus:
-        return WorkflowStatus(exists=order_id in self.started, running=order_id in self.started)
+        exists = order_id in self.started
+        return WorkflowStatus(exists=exists, running=exists and not self.broke_off)
 
 
 class FakeEvents:

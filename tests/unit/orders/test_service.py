@@ -1,6 +1,7 @@
 """Placing, cancelling and fulfilling orders, and what a crash at any point leaves to the retry and the sweep."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -8,8 +9,10 @@ from apps.orders import domain
 from apps.orders.domain import Failure, Order, OrderStatus, PaymentChoice
 from apps.orders.service import ATTEMPT_SECONDS, OrderService
 from apps.orders.store import DaprOrderStore
+from apps.shared.contracts.catalog import Offer
 from apps.shared.contracts.orders import FailureCode, OrderCancelled
 from apps.shared.contracts.step import StepOutcome
+from apps.shared.platform.sidecar import SidecarError
 from tests.unit.fakes import CountingIds, FixedClock, MemorySidecar, memory_state
 from tests.unit.orders.fakes import FakeCarts, FakeCatalog, FakeCheckout, FakeEvents
 from tests.unit.orders.test_domain import ADDRESS
@@ -199,6 +202,71 @@ async def test_shipping_is_told_even_when_the_first_try_could_not(room: Room) ->
     told = len(room.events.ids)
     await room.service.fulfil(order.id, OrderStatus.SHIPPED)
     assert len(room.events.ids) == told
+
+
+async def test_both_shipping_and_delivery_are_told_when_the_first_could_not(room: Room) -> None:
+    order = await room.paid()
+    room.events.broken = True
+    with pytest.raises(ConnectionError):
+        await room.service.fulfil(order.id, OrderStatus.SHIPPED)
+    room.events.broken = False
+    await room.service.fulfil(order.id, OrderStatus.DELIVERED)
+    assert room.events.ids[-2:] == ["ord_1:shipped", "ord_1:delivered"]
+
+
+async def test_an_own_attempt_whose_answer_was_lost_is_carried_on(room: Room) -> None:
+    call = room.sidecar.call
+    lost: list[str] = []
+
+    async def lose_the_first_commit(method: str, path: str, **rest: Any) -> Any:
+        answer = await call(method, path, **rest)
+        if path.endswith("transaction") and not lost:
+            lost.append(path)
+            raise SidecarError("POST", 500, "ERR_STATE_TRANSACTION", "")
+        return answer
+
+    room.sidecar.call = lose_the_first_commit  # type: ignore[method-assign]
+    assert (await room.place()).id == "ord_1"
+    assert lost
+
+
+async def test_a_slow_attempt_leaves_key_and_cart_to_the_one_that_carries_it_on(room: Room) -> None:
+    quote = room.catalog.quote
+
+    async def slow(_: tuple[str, ...]) -> dict[str, Offer]:
+        room.catalog.quote = quote  # type: ignore[method-assign]
+        room.clock.pass_time(seconds=ATTEMPT_SECONDS + 1)
+        await room.place()
+        raise ConnectionError
+
+    room.catalog.quote = slow  # type: ignore[method-assign, assignment]
+    with pytest.raises(ConnectionError):
+        await room.place()
+    assert room.carts.lines == []
+    assert (await room.place()).id == "ord_1"
+    assert room.checkout.started == ["ord_1"]
+
+
+async def test_an_attempt_that_was_carried_on_and_died_again_is_swept(room: Room) -> None:
+    quote, room.catalog.quote = room.catalog.quote, _crash  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt):
+        await room.place()
+    await room.sweep_later()
+    room.catalog.quote, room.checkout.broken = quote, True  # type: ignore[method-assign]
+    with pytest.raises(ConnectionError):
+        await room.place()
+    await room.sweep_later()
+    assert (await room.service.get("ord_1")).status is OrderStatus.CANCELLED
+
+
+async def test_the_sweep_starts_a_saga_again_that_broke_off(room: Room) -> None:
+    order = await room.place()
+    room.checkout.broke_off = True
+    await room.sweep_later()
+    assert room.checkout.started == [order.id, order.id]
+    room.checkout.broke_off = False
+    await room.sweep_later()
+    assert room.checkout.started == [order.id, order.id]
 
 
 async def test_the_sweep_ends_a_draft_whose_saga_was_never_started(room: Room) -> None:

@@ -15,7 +15,7 @@ from apps.shared.contracts.orders import FailureCode, PaymentInstrument
 from apps.shared.contracts.payments import PaymentEvent
 from apps.shared.contracts.step import StepOutcome
 from apps.shared.money import Money
-from tests.unit.fakes import CountingIds, FixedClock, MemorySidecar, memory_state
+from tests.unit.fakes import NOON, CountingIds, FixedClock, MemorySidecar, memory_state
 
 TEN = Money(1000, "USD")
 
@@ -164,6 +164,64 @@ async def test_an_authorization_that_arrives_after_the_giving_back_is_let_go_of(
         return await authorize(*args, **kwargs)  # type: ignore[arg-type]
 
     room.sandbox.authorize = late  # type: ignore[method-assign, assignment]
+    assert (await room.service.authorize("ord_1", TEN)).refusal == FailureCode.INTERNAL_ERROR
+    account = await room.account()
+    assert account is not None
+    assert account.standing is Standing.NOTHING
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+async def test_a_capture_that_lands_while_the_money_is_given_back_is_refunded(repeated: bool) -> None:
+    room = Room()
+    await room.service.authorize("ord_1", TEN)
+    standing = room.sandbox.standing
+
+    async def captured_right_after(order_id: str) -> Standing:
+        seen = await standing(order_id)
+        room.sandbox.standing = standing  # type: ignore[method-assign]
+        await room.sandbox.capture(order_id)
+        return seen
+
+    room.sandbox.standing = captured_right_after  # type: ignore[method-assign]
+    await room.service.give_back("ord_1")
+    if repeated:
+        await room.service.give_back("ord_1")
+    assert await room.account() == Account(TEN, Standing.NOTHING, captured_minor=1000, refunded_minor=1000)
+    payment = await room.payment()
+    assert (payment.status, payment.held.amount_minor) == (PaymentStatus.REFUNDED, 0)
+
+
+async def test_a_capture_that_lands_after_the_money_was_given_back_is_refunded_by_its_own_step() -> None:
+    room = Room()
+    await room.service.authorize("ord_1", TEN)
+    capture = room.sandbox.capture
+
+    async def late(order_id: str) -> object:
+        answer = await capture(order_id)
+        room.sandbox.capture = capture  # type: ignore[method-assign]
+        await room.store.save("ord_1", lambda payment: domain.voided(payment, reference="r", at=NOON), at=NOON)  # type: ignore[arg-type]
+        return answer
+
+    room.sandbox.capture = late  # type: ignore[method-assign, assignment]
+    assert (await room.service.capture("ord_1")).refusal == FailureCode.CAPTURE_FAILED
+    assert await room.account() == Account(TEN, Standing.NOTHING, captured_minor=1000, refunded_minor=1000)
+
+
+async def test_a_late_authorization_that_could_not_be_voided_is_voided_by_the_repeat() -> None:
+    room = Room()
+    authorize, void = room.sandbox.authorize, room.sandbox.void
+
+    async def late(*args: object, **kwargs: object) -> object:
+        await room.service.give_back("ord_1")
+        return await authorize(*args, **kwargs)  # type: ignore[arg-type]
+
+    async def broken(_: str) -> object:
+        raise ConnectionError
+
+    room.sandbox.authorize, room.sandbox.void = late, broken  # type: ignore[method-assign, assignment]
+    with pytest.raises(ConnectionError):
+        await room.service.authorize("ord_1", TEN)
+    room.sandbox.void = void  # type: ignore[method-assign]
     assert (await room.service.authorize("ord_1", TEN)).refusal == FailureCode.INTERNAL_ERROR
     account = await room.account()
     assert account is not None
