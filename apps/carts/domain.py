@@ -117,11 +117,12 @@ def hand_over(cart: Cart, cart_id: str, user_id: str, at: datetime) -> tuple[Car
 
 
 def absorb(cart: Cart, handover_id: str, lines: Lines, at: datetime) -> Cart:
-    """Add the lines of a transfer, once."""
+    """Add the lines of a transfer, once; those for which the cart has no room are left out."""
     if handover_id in cart.absorbed:
         return cart
     absorbed = (*cart.absorbed, handover_id)[-_REMEMBERED_MERGES:]
-    return replace(cart, lines=_added(cart.lines, lines), absorbed=absorbed, updated_at=at)
+    merged = dict(list(_added(cart.lines, lines).items())[: max(MAX_LINES, len(cart.lines))])
+    return replace(cart, lines=merged, absorbed=absorbed, updated_at=at)
 
 
 def confirm(cart: Cart, handover_id: str) -> Cart:

@@ -8,6 +8,7 @@ from apps.carts.schemas import CartOut, QuantityIn
 from apps.carts.service import CartService
 from apps.shared.contracts.carts import CartLine, RestoreCart, TakeCart, TakenCart
 from apps.shared.contracts.nothing import Nothing
+from apps.shared.platform.etags import tagged
 from apps.shared.platform.identity import CallerDep
 from apps.shared.platform.problems import documented
 
@@ -30,10 +31,10 @@ def build_router(service: CartService) -> APIRouter:
     cart = Annotated[str, Depends(cart_id)]
     product = Annotated[str, Path(pattern="^prd_[0-9a-z]{1,40}$")]
 
-    @router.get("", operation_id="getCart", responses=documented(400))
-    async def get(own: cart) -> CartOut:
+    @router.get("", operation_id="getCart", response_model=CartOut, responses=documented(400))
+    async def get(own: cart, response: Response, if_none_match: Annotated[str, Header()] = "") -> CartOut | Response:
         """The caller's cart at current prices. A guest without `X-Cart-Id` is given one."""
-        return CartOut.of(await service.view(own))
+        return tagged(CartOut.of(await service.view(own)), response, if_none_match)
 
     @router.put("/items/{product_id}", operation_id="putCartItem", responses=documented(400, 404, 409))
     async def put(product_id: product, body: QuantityIn, own: cart) -> CartOut:

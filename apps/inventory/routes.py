@@ -3,12 +3,13 @@
 import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query
+from fastapi import APIRouter, Header, Path, Query, Response
 
 from apps.inventory.schemas import ReceiptIn, StockOut
 from apps.inventory.service import InventoryService
 from apps.shared.contracts.inventory import Availability, Receipt
 from apps.shared.contracts.nothing import Nothing
+from apps.shared.platform.etags import tagged
 from apps.shared.platform.identity import VENDOR, Caller, CallerDep
 from apps.shared.platform.problems import documented
 
@@ -22,11 +23,13 @@ def build_router(service: InventoryService) -> APIRouter:
         if caller.role == VENDOR:
             await service.check_owner(sku, caller.user_id)
 
-    @router.get("/{sku}", operation_id="getStock", responses=documented(404))
-    async def get(sku: Sku, caller: CallerDep) -> StockOut:
+    @router.get("/{sku}", operation_id="getStock", response_model=StockOut, responses=documented(404))
+    async def get(
+        sku: Sku, caller: CallerDep, response: Response, if_none_match: Annotated[str, Header()] = ""
+    ) -> StockOut | Response:
         """Units of a SKU, in all and by warehouse. Vendors see their own SKUs."""
         await check_vendor(caller, sku)
-        return StockOut.of(await service.get(sku))
+        return tagged(StockOut.of(await service.get(sku)), response, if_none_match)
 
     @router.post("/{sku}/receipts", operation_id="receiveStock", status_code=201, responses=documented(404, 422))
     async def receive(

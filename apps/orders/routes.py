@@ -9,7 +9,7 @@ from apps.orders.domain import Order, OrderNotFound, OrderStatus
 from apps.orders.schemas import OrderOut, OrderPage, PlaceOrder
 from apps.orders.service import OrderService
 from apps.shared.contracts.orders import OrderStanding, PaymentInstrument
-from apps.shared.platform.etags import etag_of, matches
+from apps.shared.platform.etags import tagged
 from apps.shared.platform.identity import Caller, CallerDep
 from apps.shared.platform.paging import Cursor, Limit, decode_position, encode_position
 from apps.shared.platform.problems import documented
@@ -66,12 +66,7 @@ def build_router(service: OrderService) -> APIRouter:
         order_id: str, response: Response, caller: CallerDep, if_none_match: Annotated[str, Header()] = ""
     ) -> OrderOut | Response:
         """One order, with its timeline, and its `failure` when it was cancelled."""
-        order = OrderOut.of(await visible(order_id, caller))
-        etag = etag_of(order)
-        if if_none_match and matches(if_none_match, etag):
-            return Response(status_code=304, headers={"etag": etag})
-        response.headers["etag"] = etag
-        return order
+        return tagged(OrderOut.of(await visible(order_id, caller)), response, if_none_match)
 
     @router.post("/{order_id}/cancel", operation_id="cancelOrder", status_code=202, responses=documented(404, 409))
     async def cancel(order_id: str, caller: CallerDep) -> OrderOut:

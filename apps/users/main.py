@@ -46,7 +46,8 @@ def build_app(settings: UsersSettings) -> FastAPI:
 
     async def ensure_admin() -> None:
         admin = await read_secret(sidecar, "admin")
-        await service.ensure_admin(email=normalized(admin["email"]), password=admin["password"])
+        email, password = admin["PLAZA_ADMIN_EMAIL"], admin["PLAZA_ADMIN_PASSWORD"]
+        await service.ensure_admin(email=normalized(email), password=password)
 
     return create_app(
         settings,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Response
 from starlette.exceptions import HTTPException
 
 from apps.shared.contracts.users import Contact, JwkSet
-from apps.shared.platform.etags import etag_of, matches
+from apps.shared.platform.etags import etag_of, matches, tagged
 from apps.shared.platform.identity import Caller, CallerDep
 from apps.shared.platform.problems import documented
 from apps.users.domain import User, UserNotFound
@@ -62,12 +62,7 @@ def build_router(service: UserService) -> APIRouter:
     ) -> UserOut | Response:
         """One account; others than its owner and admins are told that there is none."""
         check_visible(user_id, caller)
-        user = UserOut.of(await service.get(user_id))
-        etag = etag_of(user)
-        if if_none_match and matches(if_none_match, etag):
-            return Response(status_code=304, headers={"etag": etag})
-        response.headers["etag"] = etag
-        return user
+        return tagged(UserOut.of(await service.get(user_id)), response, if_none_match)
 
     @router.put("/{user_id}", operation_id="updateUser", responses=documented(404, 412, 422))
     async def update(

@@ -12,6 +12,7 @@ from tools.local.home import PROJECT, Home
 from tools.local.ports import BackendPorts, port_from_environment
 from tools.local.processes import ProcessTable
 from tools.local.run_file import fitting_run_file
+from tools.local.secret_file import first_admin
 from tools.local.shop import Shop
 from tools.local.shopper import place_demo_order
 from tools.local.stopping import delete_home, stop_everything
@@ -90,14 +91,14 @@ def _show_demo(shop: Shop, console: Console) -> None:
     """A demo that fails is told, and the shop serves on: whoever looks for the reason needs it running."""
     try:
         api = Api(shop.gateway_url)
-        seed_catalogue(shop.home, api, admin=shop.secrets["admin"], progress=console)
+        seed_catalogue(shop.home, api, admin=first_admin(shop.secrets), progress=console)
         place_demo_order(api, progress=console)
     except LocalError as error:
         console(f"the demo did not end well: {error}")
 
 
 def _where_things_are(shop: Shop) -> str:
-    admin = shop.secrets["admin"]
+    admin = first_admin(shop.secrets)
     endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     rows = {
         "API": shop.gateway_url,

@@ -1,6 +1,7 @@
 """The keys and passwords of one shop: made once, kept for its life, and written where Dapr's file store reads them."""
 
 import json
+import os
 import secrets
 import string
 from collections.abc import Mapping
@@ -14,7 +15,9 @@ from tools.local.errors import LocalError
 from tools.local.home import Home
 from tools.local.ports import BackendPorts
 
-ADMIN_EMAIL = "admin@plaza.example"
+EMAIL, PASSWORD = "PLAZA_ADMIN_EMAIL", "PLAZA_ADMIN_PASSWORD"
+"""What the secret `admin` holds; at the first start the environment may choose them."""
+
 PASSWORD_ALPHABET = string.ascii_letters + string.digits
 Secrets = dict[str, dict[str, Any]]
 
@@ -34,12 +37,20 @@ def ensure_secrets(home: Home, ports: BackendPorts) -> Secrets:
         "private-store": {
             "primaryEncryptionKey": _kept(kept, "private-store", "primaryEncryptionKey") or secrets.token_hex(32)
         },
-        "admin": {"email": ADMIN_EMAIL, "password": _kept(kept, "admin", "password") or _password(20)},
+        "admin": {
+            EMAIL: _kept(kept, "admin", EMAIL) or os.environ.get(EMAIL) or "admin@plaza.example",
+            PASSWORD: _kept(kept, "admin", PASSWORD) or os.environ.get(PASSWORD) or _password(20),
+        },
         "token-signing": {"private_key_pem": _kept(kept, "token-signing", "private_key_pem") or _ed25519_pem()},
     }
     merged = {**kept, **{name: {**kept.get(name, {}), **values} for name, values in found.items()}}
     write_atomically(home.secrets, json.dumps(merged, indent=2) + "\n")
     return merged
+
+
+def first_admin(secrets: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """`{"email", "password"}` of the account that the shop makes at its first start."""
+    return {"email": secrets["admin"][EMAIL], "password": secrets["admin"][PASSWORD]}
 
 
 def ensure_api_tokens(home: Home) -> Mapping[str, str]:

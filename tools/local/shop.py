@@ -15,6 +15,7 @@ from tools.local.processes import ProcessTable, stop
 from tools.local.readiness import describe_deaths, wait_until_ready
 from tools.local.run_file import RunFile, fitting_run_file
 from tools.local.run_json import write_run_json
+from tools.local.secret_file import first_admin
 from tools.local.sidecars import Pair, Sidecars
 from tools.local.stopping import stop_leftovers
 
@@ -128,7 +129,7 @@ class Shop:
             self.home,
             run_file=self._require_sidecars().run_file,
             pairs=self._pairs,
-            admin=self.secrets["admin"],
+            admin=first_admin(self.secrets),
             backends=self._require_backends().details,
         )
 

@@ -71,6 +71,13 @@ def test_a_merge_moves_each_line_once_however_often_it_is_repeated() -> None:
     assert domain.hand_over(guest, "crt_1", "usr_1", NOON) == (guest, None)
 
 
+def test_merging_does_not_grow_a_cart_beyond_its_lines() -> None:
+    full = cart(**{f"p{number}": 1 for number in range(MAX_LINES - 1)})
+    merged = domain.absorb(full, "m", {"p0": 1, "new": 1, "newer": 1}, NOON)
+    assert len(merged.lines) == MAX_LINES
+    assert (merged.lines["p0"], merged.lines["new"]) == (2, 1)
+
+
 def test_a_transfer_is_for_one_user() -> None:
     guest, _ = domain.hand_over(cart(pen=2), "crt_1", "usr_1", NOON)
     assert domain.hand_over(guest, "crt_1", "usr_2", NOON) == (guest, None)

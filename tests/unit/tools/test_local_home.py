@@ -27,12 +27,12 @@ def home(tmp_path: Path) -> Home:
 
 
 def test_secrets_that_someone_added_stay(home: Home) -> None:
-    home.secrets.write_text(json.dumps({"stripe": {"key": "sk_test"}, "admin": {"email": "x", "password": "chosen"}}))
+    home.secrets.write_text(json.dumps({"stripe": {"key": "sk_test"}, "admin": {"PLAZA_ADMIN_PASSWORD": "chosen"}}))
 
     found = ensure_secrets(home, BackendPorts())
 
     assert found["stripe"] == {"key": "sk_test"}
-    assert found["admin"]["password"] == "chosen"
+    assert found["admin"]["PLAZA_ADMIN_PASSWORD"] == "chosen"
 
 
 def test_a_long_home_gets_a_short_socket_directory_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
