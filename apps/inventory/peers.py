@@ -12,7 +12,7 @@ class OrdersPeer:
         self._peer = peer
 
     async def find_status(self, order_id: str) -> str | None:
-        standing = await self._peer.find(f"/internal/orders/{order_id}/status", OrderStanding)
+        standing = await self._peer.find(f"/internal/order-standings/{order_id}", OrderStanding)
         return standing.status if standing else None
 
 

@@ -89,13 +89,13 @@ def build_router(service: OrderService) -> APIRouter:
 
 def build_peer_router(service: OrderService) -> APIRouter:
     """Operations for other services alone; the gateway has no route to them."""
-    router = APIRouter(prefix="/internal/orders", include_in_schema=False)
+    router = APIRouter(prefix="/internal", include_in_schema=False)
 
-    @router.get("/{order_id}/payment-instrument")
+    @router.get("/payment-instruments/{order_id}")
     async def payment_instrument(order_id: str) -> PaymentInstrument:
         return await service.payment_instrument(order_id)
 
-    @router.get("/{order_id}/status")
+    @router.get("/order-standings/{order_id}")
     async def status(order_id: str) -> OrderStanding:
         order = await service.get(order_id)
         return OrderStanding(status=order.status)

@@ -11,4 +11,4 @@ class OrdersPeer:
         self._peer = peer
 
     async def payment_instrument(self, order_id: str) -> PaymentInstrument:
-        return await self._peer.get(f"/internal/orders/{order_id}/payment-instrument", PaymentInstrument)
+        return await self._peer.get(f"/internal/payment-instruments/{order_id}", PaymentInstrument)

@@ -12,15 +12,15 @@ import pytest
 from tests.support.intruder import Intruder, intruder_sidecar
 
 DENIED_INVOCATIONS = [
-    ("carts", "orders", "GET", "internal/orders/ord_x/payment-instrument"),
+    ("carts", "orders", "GET", "internal/payment-instruments/ord_x"),
     ("carts", "orders", "GET", "api/v1/orders/ord_x"),
     ("notifications", "users", "GET", "api/v1/users/usr_x"),
-    ("inventory", "orders", "GET", "internal/orders/ord_x/payment-instrument"),
-    ("payments", "orders", "GET", "internal/orders/ord_x/status"),
+    ("inventory", "orders", "GET", "internal/payment-instruments/ord_x"),
+    ("payments", "orders", "GET", "internal/order-standings/ord_x"),
     ("gateway", "users", "GET", "internal/users/usr_x/contact"),
     ("catalog", "carts", "POST", "internal/carts/usr_x/take"),
     ("inventory", "checkout", "POST", "internal/checkouts"),
-    ("gateway", "orders", "GET", "internal/orders/ord_x/payment-instrument"),
+    ("gateway", "orders", "GET", "internal/payment-instruments/ord_x"),
     ("gateway", "checkout", "POST", "internal/checkouts"),
     ("gateway", "payments", "GET", "anything"),
     ("orders", "gateway", "GET", "health"),
@@ -59,7 +59,7 @@ async def test_an_app_answers_its_sidecar_alone(
     base = f"http://127.0.0.1:{run_json['apps'][app_id]['app_port']}"
     for path in (
         "/events/orders",
-        "/internal/orders/x/status",
+        "/internal/order-standings/x",
         "/actors/CartActor/x/method/get",
         "/job/orders-sweep",
         "/docs",
