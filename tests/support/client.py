@@ -118,7 +118,7 @@ class Client:
         return product
 
 
-async def eventually(look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], *, seconds: float = 30) -> T:
+async def eventually(look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], *, seconds: float = 60) -> T:
     """What `look` sees once it `holds`; fails with the last look after `seconds`."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
