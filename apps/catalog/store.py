@@ -40,7 +40,7 @@ class DaprProductStore:
         document, sku_key, intakes_key = _product_key(product.id), _sku_key(product.sku), _intakes_key(product.id)
         keys = [document, sku_key, self._changes.key(product.id)]
         if intakes:
-            keys += [intakes_key, _intakes.key(product.id, at)]
+            keys += [intakes_key, *_intakes.keys(product.id, at)]
 
         def decide(transaction: Transaction) -> None:
             claim = transaction.find(sku_key, SkuClaim)

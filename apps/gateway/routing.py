@@ -69,6 +69,11 @@ FORWARDED = (
     Row("GET", "/api/v1/inventory/{sku}", "inventory", Permission.INVENTORY_READ),
     Row("POST", "/api/v1/inventory/{sku}/receipts", "inventory", Permission.INVENTORY_WRITE),
     Row("GET", "/api/v1/notifications", "notifications", Access.SIGNED_IN),
+    Row("GET", "/api/v1/audit/orders", "orders", Permission.AUDIT_READ),
+    Row("GET", "/api/v1/audit/stock", "inventory", Permission.AUDIT_READ),
+    Row("GET", "/api/v1/audit/reservations", "inventory", Permission.AUDIT_READ),
+    Row("GET", "/api/v1/audit/payments", "payments", Permission.AUDIT_READ),
+    Row("GET", "/api/v1/audit/notifications", "notifications", Permission.AUDIT_READ),
 )
 
 ROWS = (*FORWARDED, EVENTS)

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from apps.inventory import domain
 from apps.inventory.peers import CatalogPeer, OrdersPeer
-from apps.inventory.routes import build_peer_router, build_router
+from apps.inventory.routes import build_audit_router, build_peer_router, build_router
 from apps.inventory.service import InventoryService
 from apps.inventory.settings import InventorySettings
 from apps.inventory.steps import offer_steps
@@ -44,7 +44,12 @@ def build_app(settings: InventorySettings) -> FastAPI:
     return create_app(
         settings,
         sidecar=sidecar,
-        routers=[build_router(service), build_peer_router(service), subscriptions.router()],
+        routers=[
+            build_router(service),
+            build_audit_router(service),
+            build_peer_router(service),
+            subscriptions.router(),
+        ],
         statuses=STATUSES,
         worker=worker,
         jobs=[Job("inventory-sweep", settings.sweep_schedule, lambda: service.sweep(hold))],

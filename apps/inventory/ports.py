@@ -27,6 +27,14 @@ class InventoryStore(Protocol):
         A reservation that begins is noted for the sweep under `at`.
         """
 
+    async def list_skus(self, *, before: int | None, limit: int) -> tuple[list[str], int | None]:
+        """All SKUs that were ever received, newest first, and where to go on."""
+
+    async def list_reservations(
+        self, *, after: tuple[int, int], limit: int
+    ) -> tuple[list[Reservation], tuple[int, int] | None]:
+        """All that ever held stock, oldest hour first, and where to go on; one may come again. Begin at (0, 0)."""
+
     async def remind(self, order_id: str, at: datetime) -> None:
         """Have the sweep look at the order's reservation again, some time after `at`."""
 

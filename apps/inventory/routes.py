@@ -5,12 +5,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
-from apps.inventory.schemas import ReceiptIn, StockOut
+from apps.inventory.schemas import ReceiptIn, ReservationOut, ReservationPage, StockOut, StockPage
 from apps.inventory.service import InventoryService
 from apps.shared.contracts.inventory import Availability, Receipt
 from apps.shared.contracts.nothing import Nothing
 from apps.shared.platform.etags import tagged
 from apps.shared.platform.identity import VENDOR, Caller, CallerDep
+from apps.shared.platform.paging import Cursor, Limit, decode_place, decode_position, encode_place, encode_position
 from apps.shared.platform.problems import documented
 
 Sku = Annotated[str, Path(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -45,6 +46,25 @@ def build_router(service: InventoryService) -> APIRouter:
             receipt_id = hashlib.sha256(f"{caller.user_id} {sku} {idempotency_key}".encode()).hexdigest()
         stock = await service.receive(sku=sku, warehouse=body.warehouse, quantity=body.quantity, receipt_id=receipt_id)
         return StockOut.of(stock)
+
+    return router
+
+
+def build_audit_router(service: InventoryService) -> APIRouter:
+    """What the audit reads; the gateway lets in who has the permission for it."""
+    router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
+
+    @router.get("/stock", operation_id="auditStock", responses=documented(400))
+    async def stock(cursor: Cursor = None, limit: Limit = 20) -> StockPage:
+        """The stock of every SKU."""
+        stocks, rest = await service.list_stocks(before=decode_position(cursor), limit=limit)
+        return StockPage(items=[StockOut.of(one) for one in stocks], next_cursor=encode_position(rest))
+
+    @router.get("/reservations", operation_id="auditReservations", responses=documented(400))
+    async def reservations(cursor: Cursor = None, limit: Limit = 20) -> ReservationPage:
+        """All reservations that ever held stock."""
+        page, rest = await service.list_reservations(after=decode_place(cursor), limit=limit)
+        return ReservationPage(items=[ReservationOut.of(one) for one in page], next_cursor=encode_place(rest))
 
     return router
 

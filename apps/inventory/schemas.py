@@ -1,8 +1,10 @@
 """Requests and answers of the inventory API."""
 
+from datetime import datetime
+
 from pydantic import BaseModel, ConfigDict, Field
 
-from apps.inventory.domain import Stock
+from apps.inventory.domain import Reservation, Stock
 
 
 class ReceiptIn(BaseModel):
@@ -46,3 +48,44 @@ class StockOut(BaseModel):
                 for name, shelf in sorted(stock.shelves.items())
             ],
         )
+
+
+class StockPage(BaseModel):
+    """The stock of every SKU, the newest SKU first."""
+
+    items: list[StockOut]
+    next_cursor: str | None
+
+
+class AllocationOut(BaseModel):
+    sku: str
+    warehouse: str
+    quantity: int
+
+
+class ReservationOut(BaseModel):
+    """What one order holds (`held`), has bought (`sold`), or has given back (`released`, `returned`)."""
+
+    order_id: str
+    status: str
+    allocations: list[AllocationOut]
+    at: datetime
+
+    @classmethod
+    def of(cls, reservation: Reservation) -> "ReservationOut":
+        return cls(
+            order_id=reservation.order_id,
+            status=reservation.status,
+            allocations=[
+                AllocationOut(sku=part.sku, warehouse=part.warehouse, quantity=part.quantity)
+                for part in reservation.allocations
+            ],
+            at=reservation.at,
+        )
+
+
+class ReservationPage(BaseModel):
+    """All reservations that ever held stock, oldest hour first; one may come more than once."""
+
+    items: list[ReservationOut]
+    next_cursor: str | None

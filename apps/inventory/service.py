@@ -92,6 +92,17 @@ class InventoryService:
         """Look at reservations begun more than `hold` ago: only those of no order, or of a cancelled one, are released."""
         await self._store.sweep(self._clock.now() - hold, self._look_again)
 
+    async def list_stocks(self, *, before: int | None, limit: int) -> tuple[list[Stock], int | None]:
+        """The stock of every SKU, the newest SKU first, and where to go on."""
+        skus, rest = await self._store.list_skus(before=before, limit=limit)
+        return list((await self._store.find_stocks(skus)).values()), rest
+
+    async def list_reservations(
+        self, *, after: tuple[int, int], limit: int
+    ) -> tuple[list[Reservation], tuple[int, int] | None]:
+        """All reservations that ever held stock, oldest hour first, and where to go on; one may come again."""
+        return await self._store.list_reservations(after=after, limit=limit)
+
     async def _look_again(self, order_id: str) -> None:
         reservation = await self._store.find_reservation(order_id)
         if reservation is None or reservation.status is not ReservationStatus.HELD:

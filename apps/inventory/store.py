@@ -61,7 +61,7 @@ class DaprInventoryStore:
         return await self._state.find(_reservation_key(order_id), Reservation)
 
     async def change(self, order_id: str, skus: Iterable[str], decide: Decide, *, at: datetime) -> Reservation:
-        key, reminder = _reservation_key(order_id), _reservations.key(order_id, at)
+        key, reminders = _reservation_key(order_id), _reservations.keys(order_id, at)
         stock_keys = {sku: _stock_key(sku) for sku in skus}
 
         def apply(transaction: Transaction) -> tuple[Reservation, bool]:
@@ -77,14 +77,28 @@ class DaprInventoryStore:
                     transaction.put(stock_keys[sku], stock)
             return reservation, reservation != earlier
 
-        reservation, moved = await self._state.transact([key, reminder, *stock_keys.values()], apply)
+        reservation, moved = await self._state.transact([key, *reminders, *stock_keys.values()], apply)
         if moved:
             RESERVATIONS.labels(reservation.status).inc()
         return reservation
 
+    async def list_skus(self, *, before: int | None, limit: int) -> tuple[list[str], int | None]:
+        return await journal.read_backwards(self._state, _ALL_SKUS, before=before, limit=limit)
+
+    async def list_reservations(
+        self, *, after: tuple[int, int], limit: int
+    ) -> tuple[list[Reservation], tuple[int, int] | None]:
+        order_ids, rest = await _reservations.list_page(self._state, after=after, limit=limit)
+        keys = [_reservation_key(order_id) for order_id in dict.fromkeys(order_ids)]
+        if not keys:
+            return [], rest
+        loaded = await self._state.load(keys)
+        found = (loaded.find(key, Reservation) for key in keys)
+        return [reservation for reservation in found if reservation is not None], rest
+
     async def remind(self, order_id: str, at: datetime) -> None:
-        key = _reservations.key(order_id, at)
-        await self._state.transact([key], lambda transaction: _reservations.append(transaction, order_id, at))
+        keys = _reservations.keys(order_id, at)
+        await self._state.transact(keys, lambda transaction: _reservations.append(transaction, order_id, at))
 
     async def sweep(self, until: datetime, look: Callable[[str], Awaitable[None]]) -> None:
         await _reservations.sweep(self._state, until=until, look=look)

@@ -37,6 +37,9 @@ class MessageStore(Protocol):
     async def note_mail(self, claimed: Message, status: MailStatus) -> None:
         """Keep what became of the mail that `claim` has given to the caller."""
 
+    async def find_many(self, message_ids: list[str]) -> list[Message]:
+        """Those that exist."""
+
     async def list_page(self, user_id: str, *, before: int | None, limit: int) -> tuple[list[Message], int | None]:
         """The user's messages, newest first, and where to go on."""
 

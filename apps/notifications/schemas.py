@@ -36,3 +36,17 @@ class NotificationPage(BaseModel):
 
     items: list[NotificationOut]
     next_cursor: str | None
+
+
+class AuditedMessageOut(BaseModel):
+    """Which message an event became; `message_id` and `mail` are null when it has not become one."""
+
+    event_id: str
+    message_id: str | None
+    mail: str | None
+
+
+class AuditedMessages(BaseModel):
+    """One item for each event id that was asked about, in their order."""
+
+    items: list[AuditedMessageOut]

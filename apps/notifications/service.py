@@ -46,6 +46,12 @@ class NotificationService:
         """The user's messages, newest first, and where to go on."""
         return await self._store.list_page(user_id, before=before, limit=limit)
 
+    async def find_by_event(self, event_ids: list[str]) -> dict[str, Message | None]:
+        """By event id, the message that the event became; None when it has not become one."""
+        ids = {event_id: domain.message_id(event_id) for event_id in event_ids}
+        found = {message.id: message for message in await self._store.find_many(list(ids.values()))}
+        return {event_id: found.get(message_id) for event_id, message_id in ids.items()}
+
     async def _send_mail(self, user_id: str, kind: Kind, facts: Facts) -> MailStatus:
         contact = await self._users.find_contact(user_id)
         if contact is None:

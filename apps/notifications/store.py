@@ -40,12 +40,15 @@ class DaprMessageStore:
 
     async def list_page(self, user_id: str, *, before: int | None, limit: int) -> tuple[list[Message], int | None]:
         ids, rest = await journal.read_backwards(self._state, _owner(user_id), before=before, limit=limit)
-        if not ids:
-            return [], rest
-        keys = [_key(message_id) for message_id in ids]
+        return await self.find_many(ids), rest
+
+    async def find_many(self, message_ids: list[str]) -> list[Message]:
+        if not message_ids:
+            return []
+        keys = [_key(message_id) for message_id in message_ids]
         loaded = await self._state.load(keys)
         found = (loaded.find(key, Message) for key in keys)
-        return [message for message in found if message is not None], rest
+        return [message for message in found if message is not None]
 
 
 def _key(message_id: str) -> str:

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from apps.orders import domain
 from apps.orders.peers import CartsPeer, CatalogPeer, CheckoutPeer
-from apps.orders.routes import build_peer_router, build_router
+from apps.orders.routes import build_audit_router, build_peer_router, build_router
 from apps.orders.service import OrderService
 from apps.orders.settings import OrdersSettings
 from apps.orders.steps import offer_steps
@@ -49,7 +49,7 @@ def build_app(settings: OrdersSettings) -> FastAPI:
     return create_app(
         settings,
         sidecar=sidecar,
-        routers=[build_router(service), build_peer_router(service)],
+        routers=[build_router(service), build_audit_router(service), build_peer_router(service)],
         statuses=STATUSES,
         worker=worker,
         jobs=[Job("orders-sweep", settings.sweep_schedule, lambda: service.sweep(grace))],

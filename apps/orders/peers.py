@@ -4,7 +4,14 @@ from apps.orders.domain import Order
 from apps.shared.contracts.amount import Amount
 from apps.shared.contracts.carts import CartLine, RestoreCart, TakeCart, TakenCart
 from apps.shared.contracts.catalog import Offer, Offers, QuoteProducts
-from apps.shared.contracts.checkout import StartCancellation, StartCheckout, Started, WorkflowStatus
+from apps.shared.contracts.checkout import (
+    AskWorkflows,
+    StartCancellation,
+    StartCheckout,
+    Started,
+    WorkflowStatus,
+    WorkflowStatuses,
+)
 from apps.shared.contracts.inventory import StockLine
 from apps.shared.contracts.nothing import Nothing
 from apps.shared.platform.invocation import Peer
@@ -51,3 +58,7 @@ class CheckoutPeer:
 
     async def status(self, order_id: str) -> WorkflowStatus:
         return await self._peer.get(f"/internal/checkouts/{order_id}", WorkflowStatus)
+
+    async def statuses(self, instance_ids: tuple[str, ...]) -> dict[str, WorkflowStatus]:
+        answer = await self._peer.post("/internal/workflows", AskWorkflows(instance_ids=instance_ids), WorkflowStatuses)
+        return answer.statuses

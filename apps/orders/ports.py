@@ -31,6 +31,16 @@ class Reminder:
     user_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class AuditedOrder:
+    """An order that was begun, and the workflows under its id; `order` is None when its request ended before saving it."""
+
+    order_id: str
+    order: Order | None
+    workflow: WorkflowStatus
+    cancellation: WorkflowStatus
+
+
 class OrderStore(Protocol):
     """Orders, the idempotency keys that made them, and the lists that find them again."""
 
@@ -60,6 +70,9 @@ class OrderStore(Protocol):
     async def list_ids(self, user_id: str, *, before: int | None, limit: int) -> tuple[list[str], int | None]:
         """The user's order ids, newest first, and where to go on."""
 
+    async def list_begun(self, *, after: tuple[int, int], limit: int) -> tuple[list[Reminder], tuple[int, int] | None]:
+        """Reminders of all orders that were ever begun, oldest hour first, repeats included, and where to go on. Begin at (0, 0)."""
+
     async def sweep(self, until: datetime, look: Callable[[Reminder], Awaitable[None]]) -> None:
         """Call `look` for each reminder older than `until` that no sweep has finished; what `look` raises ends the sweep."""
 
@@ -85,6 +98,9 @@ class Checkout(Protocol):
         """Have a paid order undone. Harmless when that runs or ran already."""
 
     async def status(self, order_id: str) -> WorkflowStatus: ...
+
+    async def statuses(self, instance_ids: tuple[str, ...]) -> dict[str, WorkflowStatus]:
+        """By instance id."""
 
 
 class Events(Protocol):

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from apps.orders.domain import Order, OrderNotFound, OrderStatus
-from apps.orders.schemas import OrderOut, OrderPage, PlaceOrder
+from apps.orders.schemas import AuditedOrderOut, AuditedOrderPage, OrderOut, OrderPage, PlaceOrder
 from apps.orders.service import OrderService
 from apps.shared.contracts.orders import OrderStanding, PaymentInstrument
 from apps.shared.platform.etags import tagged
 from apps.shared.platform.identity import Caller, CallerDep
-from apps.shared.platform.paging import Cursor, Limit, decode_position, encode_position
+from apps.shared.platform.paging import Cursor, Limit, decode_place, decode_position, encode_place, encode_position
 from apps.shared.platform.problems import documented
 
 
@@ -83,6 +83,19 @@ def build_router(service: OrderService) -> APIRouter:
     async def deliver(order_id: str) -> OrderOut:
         """Mark a shipped order as delivered."""
         return OrderOut.of(await service.fulfil(order_id, OrderStatus.DELIVERED))
+
+    return router
+
+
+def build_audit_router(service: OrderService) -> APIRouter:
+    """What the audit reads; the gateway lets in who has the permission for it."""
+    router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
+
+    @router.get("/orders", operation_id="auditOrders", responses=documented(400))
+    async def orders(cursor: Cursor = None, limit: Limit = 20) -> AuditedOrderPage:
+        """All orders that were ever begun, with the workflows under their ids."""
+        page, rest = await service.audit_page(after=decode_place(cursor), limit=limit)
+        return AuditedOrderPage(items=[AuditedOrderOut.of(row) for row in page], next_cursor=encode_place(rest))
 
     return router
 

@@ -5,7 +5,9 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, Field
 
 from apps.orders.domain import Order, PaymentChoice, ShippingAddress
+from apps.orders.ports import AuditedOrder
 from apps.shared.contracts.amount import Amount
+from apps.shared.contracts.checkout import WorkflowStatus
 
 
 class PaymentIn(BaseModel):
@@ -120,6 +122,51 @@ class OrderOut(BaseModel):
             failure=FailureOut(code=order.failure.code, message=order.failure.message) if order.failure else None,
             cancel_requested_at=order.cancel_requested_at,
         )
+
+
+class AuditedWorkflow(BaseModel):
+    """Whether a workflow is known, and still runs; one that ended is forgotten after a while."""
+
+    exists: bool
+    running: bool
+
+    @classmethod
+    def of(cls, status: WorkflowStatus) -> "AuditedWorkflow":
+        return cls(exists=status.exists, running=status.running)
+
+
+class AuditedOrderOut(BaseModel):
+    """Where an order stands, without its person. An order that was begun and never saved has no more than its id."""
+
+    order_id: str
+    status: str | None
+    total: Amount | None
+    placed_at: datetime | None
+    reached_at: datetime | None
+    cancel_requested_at: datetime | None
+    workflow: AuditedWorkflow
+    cancellation: AuditedWorkflow
+
+    @classmethod
+    def of(cls, audited: AuditedOrder) -> "AuditedOrderOut":
+        order = audited.order
+        return cls(
+            order_id=audited.order_id,
+            status=order.status if order else None,
+            total=Amount.of(order.total) if order else None,
+            placed_at=order.timeline[0].at if order else None,
+            reached_at=order.reached_at(order.status) if order else None,
+            cancel_requested_at=order.cancel_requested_at if order else None,
+            workflow=AuditedWorkflow.of(audited.workflow),
+            cancellation=AuditedWorkflow.of(audited.cancellation),
+        )
+
+
+class AuditedOrderPage(BaseModel):
+    """All orders that were ever begun, oldest hour first; one may come more than once."""
+
+    items: list[AuditedOrderOut]
+    next_cursor: str | None
 
 
 class OrderPage(BaseModel):

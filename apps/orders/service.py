@@ -8,9 +8,21 @@ from typing import Any
 
 from apps.orders import domain
 from apps.orders.domain import Failure, Order, OrderLine, OrderNotFound, OrderStatus, PaymentChoice, ShippingAddress
-from apps.orders.ports import Attempt, Carts, Catalog, Checkout, Clock, Events, Ids, OrderStore, Reminder
+from apps.orders.ports import (
+    Attempt,
+    AuditedOrder,
+    Carts,
+    Catalog,
+    Checkout,
+    Clock,
+    Events,
+    Ids,
+    OrderStore,
+    Reminder,
+)
 from apps.shared.contracts import orders as contract
 from apps.shared.contracts.amount import Amount
+from apps.shared.contracts.checkout import WorkflowStatus, cancellation_id
 from apps.shared.contracts.step import StepOutcome
 
 log = logging.getLogger(__name__)
@@ -20,6 +32,8 @@ DRAFT_SECONDS = 4
 
 ATTEMPT_SECONDS = 15
 """An attempt this old whose order does not exist is taken for dead. Should it live, it shares its order id with who carries it on."""
+
+NO_WORKFLOW = WorkflowStatus(exists=False, running=False)
 
 _EVENTS: dict[OrderStatus, type[contract.OrderEvent]] = {
     OrderStatus.CONFIRMED: contract.OrderConfirmed,
@@ -129,6 +143,27 @@ class OrderService:
     async def sweep(self, grace: timedelta) -> None:
         """Look again at orders that someone may have left half-way at least `grace` ago, and end what nobody else will end."""
         await self._store.sweep(self._clock.now() - grace, self._look_again)
+
+    async def audit_page(
+        self, *, after: tuple[int, int], limit: int
+    ) -> tuple[list[AuditedOrder], tuple[int, int] | None]:
+        """All orders that were ever begun with their workflows, oldest hour first, and where to go on; one may come again."""
+        reminders, rest = await self._store.list_begun(after=after, limit=limit)
+        order_ids = list(dict.fromkeys(reminder.order_id for reminder in reminders))
+        if not order_ids:
+            return [], rest
+        orders = {order.id: order for order in await self._store.find_many(order_ids)}
+        undone = (cancellation_id(order.id) for order in orders.values() if order.cancel_requested_at)
+        statuses = await self._checkout.statuses((*order_ids, *undone))
+        return [
+            AuditedOrder(
+                order_id=order_id,
+                order=orders.get(order_id),
+                workflow=statuses[order_id],
+                cancellation=statuses.get(cancellation_id(order_id), NO_WORKFLOW),
+            )
+            for order_id in order_ids
+        ], rest
 
     async def _draft(
         self, user_id: str, key: str, attempt: Attempt, payment: PaymentChoice, shipping_address: ShippingAddress

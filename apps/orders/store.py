@@ -35,7 +35,7 @@ class DaprOrderStore:
     async def begin(self, user_id: str, key: str, attempt: Attempt, *, resume_before: datetime) -> tuple[Attempt, bool]:
         document = _attempt_key(user_id, key)
         entry = _entry(Reminder(attempt.order_id, user_id))
-        reminder_key = _reminders.key(entry, attempt.started_at)
+        reminder_keys = _reminders.keys(entry, attempt.started_at)
 
         def decide(transaction: Transaction) -> tuple[Attempt, bool]:
             earlier = transaction.find(document, Attempt)
@@ -56,7 +56,7 @@ class DaprOrderStore:
             )
             return resumed, True
 
-        return await self._state.transact([document, reminder_key], decide)
+        return await self._state.transact([document, *reminder_keys], decide)
 
     async def forget(self, user_id: str, key: str, attempt: Attempt) -> bool:
         document = _attempt_key(user_id, key)
@@ -115,15 +115,18 @@ class DaprOrderStore:
 
     async def remind(self, reminder: Reminder, at: datetime) -> None:
         entry = _entry(reminder)
-        await self._state.transact([_reminders.key(entry, at)], lambda tx: _reminders.append(tx, entry, at))
+        await self._state.transact(_reminders.keys(entry, at), lambda tx: _reminders.append(tx, entry, at))
 
     async def list_ids(self, user_id: str, *, before: int | None, limit: int) -> tuple[list[str], int | None]:
         return await journal.read_backwards(self._state, _owner(user_id), before=before, limit=limit)
 
+    async def list_begun(self, *, after: tuple[int, int], limit: int) -> tuple[list[Reminder], tuple[int, int] | None]:
+        entries, rest = await _reminders.list_page(self._state, after=after, limit=limit)
+        return [_reminder(entry) for entry in entries], rest
+
     async def sweep(self, until: datetime, look: Callable[[Reminder], Awaitable[None]]) -> None:
         async def look_at(entry: str) -> None:
-            order_id, user_id = entry.split()
-            await look(Reminder(order_id, user_id))
+            await look(_reminder(entry))
 
         await _reminders.sweep(self._state, until=until, look=look_at)
 
@@ -142,3 +145,8 @@ def _owner(user_id: str) -> str:
 
 def _entry(reminder: Reminder) -> str:
     return f"{reminder.order_id} {reminder.user_id}"
+
+
+def _reminder(entry: str) -> Reminder:
+    order_id, user_id = entry.split()
+    return Reminder(order_id, user_id)

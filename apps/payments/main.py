@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from apps.payments.peers import OrdersPeer
+from apps.payments.routes import build_audit_router
 from apps.payments.sandbox import SandboxFraudCheck, SandboxProvider
 from apps.payments.service import PaymentService
 from apps.payments.settings import PaymentsSettings
@@ -30,7 +31,7 @@ def build_app(settings: PaymentsSettings) -> FastAPI:
     )
     worker = WorkflowWorker(sidecar)
     offer_steps(worker, service)
-    return create_app(settings, sidecar=sidecar, routers=[], statuses={}, worker=worker)
+    return create_app(settings, sidecar=sidecar, routers=[build_audit_router(service)], statuses={}, worker=worker)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,15 @@ class Standing(StrEnum):
     CAPTURED = "captured"
 
 
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the provider's own ledger says about an order: all that was ever captured and refunded, and where the money is now."""
+
+    standing: Standing
+    captured: Money
+    refunded: Money
+
+
 class Provider(Protocol):
     """A payment provider. Payments are named by our order id.
 
@@ -56,13 +65,31 @@ class Provider(Protocol):
     async def standing(self, order_id: str) -> Standing:
         """What the provider has now; the answer to a call whose outcome is unknown."""
 
+    async def find_books(self, order_id: str) -> Books | None:
+        """The provider's own record of the order's money; None when it has never heard of the order."""
+
 
 class FraudCheck(Protocol):
     async def suspects(self, instrument: PaymentInstrument, amount: Money) -> bool: ...
 
 
+@dataclass(frozen=True, slots=True)
+class AuditedPayment:
+    """An order's money as we and as the provider have it written down; None where there is nothing written."""
+
+    order_id: str
+    payment: Payment | None
+    books: Books | None
+
+
 class PaymentStore(Protocol):
     async def find(self, order_id: str) -> Payment | None: ...
+
+    async def find_many(self, order_ids: list[str]) -> list[Payment]:
+        """Those that exist."""
+
+    async def list_ids(self, *, after: tuple[int, int], limit: int) -> tuple[list[str], tuple[int, int] | None]:
+        """Order ids of all payments, oldest hour first, and where to go on. Begin at (0, 0)."""
 
     async def save(self, order_id: str, decide: Callable[[Payment | None], Payment], *, at: datetime) -> Payment:
         """Save what the pure `decide` makes of the order's payment; a new one is noted in the ledger's journal under `at`."""

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from apps.payments.ports import Declined, Done, Standing
+from apps.payments.ports import Books, Declined, Done, Standing
 from apps.shared.contracts.orders import PaymentInstrument
 from apps.shared.money import Money
 from apps.shared.platform.state import StateStore, Transaction
@@ -93,6 +93,15 @@ class SandboxProvider:
     async def standing(self, order_id: str) -> Standing:
         account = await self._state.find(_key(order_id), Account)
         return account.standing if account else Standing.NOTHING
+
+    async def find_books(self, order_id: str) -> Books | None:
+        account = await self._state.find(_key(order_id), Account)
+        if account is None:
+            return None
+        captured, refunded = (
+            Money(minor, account.amount.currency) for minor in (account.captured_minor, account.refunded_minor)
+        )
+        return Books(account.standing, captured, refunded)
 
     async def _change(self, order_id: str, change: Callable[[Account], Account]) -> Account | None:
         def decide(transaction: Transaction) -> Account | None:

@@ -1,12 +1,24 @@
 """The saga's steps that move money, each safe to run again at any point: what the provider did is found out, never assumed."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from apps.payments import domain
 from apps.payments.domain import MovementKind, Payment, PaymentStatus, PaymentUnknown, Refusal
-from apps.payments.ports import Clock, Declined, Events, FraudCheck, Ids, Orders, PaymentStore, Provider, Standing
+from apps.payments.ports import (
+    AuditedPayment,
+    Clock,
+    Declined,
+    Events,
+    FraudCheck,
+    Ids,
+    Orders,
+    PaymentStore,
+    Provider,
+    Standing,
+)
 from apps.shared.contracts import payments as contract
 from apps.shared.contracts.amount import Amount
 from apps.shared.contracts.orders import FailureCode
@@ -113,6 +125,24 @@ class PaymentService:
         """A payment that is over holds no money: an authorization or capture that came late is undone by whoever sees it."""
         if payment.status in (PaymentStatus.VOIDED, PaymentStatus.REFUNDED):
             await self._let_go(payment.order_id, payment.provider)
+
+    async def audit_page(
+        self, *, after: tuple[int, int], limit: int
+    ) -> tuple[list[AuditedPayment], tuple[int, int] | None]:
+        """All payments beside the providers' books, oldest hour first, and where to go on; one may come again."""
+        order_ids, rest = await self._store.list_ids(after=after, limit=limit)
+        return await self.audit(order_ids), rest
+
+    async def audit(self, order_ids: list[str]) -> list[AuditedPayment]:
+        """The money of these orders, whether or not they have a payment here: the providers are asked in any case."""
+        payments = {payment.order_id: payment for payment in await self._store.find_many(order_ids)}
+
+        async def audited(order_id: str) -> AuditedPayment:
+            books = await asyncio.gather(*(provider.find_books(order_id) for provider in self._providers.values()))
+            known = [one for one in books if one is not None]
+            return AuditedPayment(order_id, payments.get(order_id), known[0] if known else None)
+
+        return await asyncio.gather(*map(audited, dict.fromkeys(order_ids)))
 
     async def _authorize(self, order_id: str, amount: Money) -> Payment:
         instrument = await self._orders.payment_instrument(order_id)

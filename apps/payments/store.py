@@ -26,8 +26,19 @@ class DaprPaymentStore:
     async def find(self, order_id: str) -> Payment | None:
         return await self._state.find(_key(order_id), Payment)
 
+    async def find_many(self, order_ids: list[str]) -> list[Payment]:
+        if not order_ids:
+            return []
+        keys = [_key(order_id) for order_id in order_ids]
+        loaded = await self._state.load(keys)
+        found = (loaded.find(key, Payment) for key in keys)
+        return [payment for payment in found if payment is not None]
+
+    async def list_ids(self, *, after: tuple[int, int], limit: int) -> tuple[list[str], tuple[int, int] | None]:
+        return await _payments.list_page(self._state, after=after, limit=limit)
+
     async def save(self, order_id: str, decide: Callable[[Payment | None], Payment], *, at: datetime) -> Payment:
-        key, journal_key = _key(order_id), _payments.key(order_id, at)
+        key, journal_keys = _key(order_id), _payments.keys(order_id, at)
 
         def apply(transaction: Transaction) -> tuple[Payment, bool]:
             earlier = transaction.find(key, Payment)
@@ -38,7 +49,7 @@ class DaprPaymentStore:
                 _payments.append(transaction, order_id, at)
             return payment, earlier is None or payment.status is not earlier.status
 
-        payment, moved = await self._state.transact([key, journal_key], apply)
+        payment, moved = await self._state.transact([key, *journal_keys], apply)
         if moved:
             PAYMENTS.labels(payment.status).inc()
         return payment

@@ -1,14 +1,18 @@
 """Starts workflows for `orders`, and tells whether they run."""
 
+import asyncio
+
 from fastapi import APIRouter
 
 from apps.shared.contracts.checkout import (
     CANCELLATION_WORKFLOW,
     CHECKOUT_WORKFLOW,
+    AskWorkflows,
     StartCancellation,
     StartCheckout,
     Started,
     WorkflowStatus,
+    WorkflowStatuses,
     cancellation_id,
 )
 from apps.shared.platform.telemetry import about_order
@@ -35,6 +39,11 @@ def build_router(workflows: Workflows) -> APIRouter:
             if not (await standing(instance_id)).exists:
                 await workflows.schedule(CANCELLATION_WORKFLOW, instance_id, command.model_dump(mode="json"))
         return Started(instance_id=instance_id)
+
+    @router.post("/workflows")
+    async def workflow_statuses(question: AskWorkflows) -> WorkflowStatuses:
+        found = await asyncio.gather(*(standing(instance_id) for instance_id in question.instance_ids))
+        return WorkflowStatuses(statuses=dict(zip(question.instance_ids, found, strict=True)))
 
     async def standing(instance_id: str) -> WorkflowStatus:
         status = await workflows.find_status(instance_id)

@@ -1,6 +1,6 @@
 """What `checkout` is told by `orders`: to run the saga of an order, or to undo a paid one."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from apps.shared.contracts.amount import Amount
 from apps.shared.contracts.inventory import StockLine
@@ -39,6 +39,22 @@ class WorkflowStatus(BaseModel):
 
     exists: bool
     running: bool
+
+
+class AskWorkflows(BaseModel):
+    """Where do these workflow instances stand? For the audit, which asks about many at once."""
+
+    model_config = ConfigDict(frozen=True)
+
+    instance_ids: tuple[str, ...] = Field(max_length=200)
+
+
+class WorkflowStatuses(BaseModel):
+    """By instance id, each that was asked about."""
+
+    model_config = ConfigDict(frozen=True)
+
+    statuses: dict[str, WorkflowStatus]
 
 
 class Started(BaseModel):

@@ -19,6 +19,7 @@ class Permission(StrEnum):
     INVENTORY_READ = "inventory:read"
     INVENTORY_WRITE = "inventory:write"
     USERS_ASSIGN_ROLES = "users:assign-roles"
+    AUDIT_READ = "audit:read"
 
 
 class Contact(BaseModel):

@@ -58,6 +58,16 @@ async def read_backwards(
     return entries, position or None
 
 
+async def find_entry(store: StateStore, owner: str, position: int) -> str | None:
+    """The entry with the sequence number `position`, the first being 0; None beyond the newest."""
+    head = await store.find(head_key(owner), Page) or Page()
+    number, offset = divmod(position, PAGE_SIZE)
+    if number > head.number:
+        return None
+    page = head if number == head.number else await store.find(page_key(owner, number), Page) or Page()
+    return page.entries[offset] if offset < len(page.entries) else None
+
+
 async def read_all(store: StateStore, owner: str) -> list[str]:
     """Every entry, oldest first; for sweeps over small journals."""
     entries, _ = await read_backwards(store, owner, before=None, limit=1_000_000)

@@ -29,11 +29,30 @@ def encode_position(position: int | None) -> str | None:
     return None if position is None else encode_cursor(str(position))
 
 
+def encode_place(place: tuple[int, int] | None) -> str | None:
+    """A cursor that carries a place in a minute journal; None stays None."""
+    return None if place is None else encode_cursor(f"{place[0]}.{place[1]}")
+
+
+def decode_place(cursor: str | None) -> tuple[int, int]:
+    """The place in `cursor`, the first one without. Raises HTTPException 400."""
+    if cursor is None:
+        return 0, 0
+    number, dot, offset = decode_cursor(cursor).partition(".")
+    if not (dot and _is_position(number) and _is_position(offset)):
+        raise HTTPException(400, "This cursor was not made by this list; start without one.")
+    return int(number), int(offset)
+
+
 def decode_position(cursor: str | None) -> int | None:
     """The journal position in `cursor`. Raises HTTPException 400."""
     if cursor is None:
         return None
     text = decode_cursor(cursor)
-    if not text.isdecimal() or len(text) > 18:
+    if not _is_position(text):
         raise HTTPException(400, "This cursor was not made by this list; start without one.")
     return int(text)
+
+
+def _is_position(text: str) -> bool:
+    return text.isdecimal() and len(text) <= 18

@@ -36,6 +36,11 @@ CONTRACT = {
     "GET /api/v1/inventory/{sku}": "inventory:read",
     "POST /api/v1/inventory/{sku}/receipts": "inventory:write",
     "GET /api/v1/notifications": "signed-in",
+    "GET /api/v1/audit/orders": "audit:read",
+    "GET /api/v1/audit/stock": "audit:read",
+    "GET /api/v1/audit/reservations": "audit:read",
+    "GET /api/v1/audit/payments": "audit:read",
+    "GET /api/v1/audit/notifications": "audit:read",
 }
 
 

@@ -62,6 +62,9 @@ class FakeCheckout:
         exists = order_id in self.started
         return WorkflowStatus(exists=exists, running=exists and not self.broke_off)
 
+    async def statuses(self, instance_ids: tuple[str, ...]) -> dict[str, WorkflowStatus]:
+        return {instance_id: await self.status(instance_id) for instance_id in instance_ids}
+
 
 class FakeEvents:
     def __init__(self) -> None:

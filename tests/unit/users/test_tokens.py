@@ -83,7 +83,11 @@ async def test_another_kind_of_key_is_refused() -> None:
 def test_who_may_do_what() -> None:
     assert GRANTS[Role.CUSTOMER] == {Permission.ORDERS_PLACE, Permission.ORDERS_READ}
     assert GRANTS[Role.ADMIN] == set(Permission)
-    assert GRANTS[Role.ADMIN] - GRANTS[Role.VENDOR] == {Permission.ORDERS_FULFIL, Permission.USERS_ASSIGN_ROLES}
+    assert GRANTS[Role.ADMIN] - GRANTS[Role.VENDOR] == {
+        Permission.ORDERS_FULFIL,
+        Permission.USERS_ASSIGN_ROLES,
+        Permission.AUDIT_READ,
+    }
 
 
 async def test_passwords_are_argon2id_and_old_parameters_show() -> None:
