@@ -1,6 +1,6 @@
 # Plaza on one machine. Everything that these targets need they fetch or build themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run backends stop reset test test-unit lint lock openapi venv
+.PHONY: help run backends stop reset audit test test-unit lint lock openapi venv
 
 PYTHON ?= python3
 LOCAL := .venv/bin/python -m tools.local
@@ -19,6 +19,9 @@ stop: venv ## Stop the shop, from another terminal or after a crash
 
 reset: venv ## Stop the shop and delete its data
 	@$(LOCAL) reset
+
+audit: venv ## Check the invariants over all that the running shop has stored
+	@.venv/bin/python -m tools.audit
 
 # Time to obtain Dapr and to start the shop is no test's: each is bounded by itself.
 test: venv ## Run all tests with coverage, on a shop of their own

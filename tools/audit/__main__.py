@@ -1,0 +1,64 @@
+"""Audits the shop that runs here: prints a table, and exits 1 on any breach, 2 when the shop cannot be asked."""
+
+import argparse
+import json
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+from tools.audit.facts import Facts
+from tools.audit.gathering import gather
+from tools.audit.invariants import INVARIANTS, Report, confirmed, examine
+from tools.local.api import Api
+from tools.local.errors import LocalError
+from tools.local.home import Home
+
+BETWEEN_LOOKS_SECONDS = 1.0
+
+
+def audit(api: Api, *, grace: timedelta) -> tuple[Report, Facts]:
+    """What is wrong in a shop that may be at work: a breach counts when a second look finds it too. Raises LocalError."""
+    facts = gather(api)
+    report = examine(facts, now=datetime.now(UTC), grace=grace)
+    if not report.breaches and not facts.moving:
+        return report, facts
+    time.sleep(BETWEEN_LOOKS_SECONDS)
+    facts = gather(api)
+    return confirmed(report, examine(facts, now=datetime.now(UTC), grace=grace)), facts
+
+
+def written(report: Report, facts: Facts) -> str:
+    """The table, and below it a line for each breach."""
+    width = max(len(invariant.statement) for invariant in INVARIANTS)
+    lines = [f"{'invariant':{width}}  {'checked':>8}  {'breaches':>8}"]
+    for invariant in INVARIANTS:
+        count = sum(breach.kind is invariant.kind for breach in report.breaches)
+        lines.append(f"{invariant.statement:{width}}  {report.checked[invariant.kind]:8}  {count:8}")
+    if facts.moving:
+        lines.append(f"not compared, since their stock moved meanwhile: {', '.join(sorted(facts.moving))}")
+    lines += [f"{breach.kind}: {breach.subject}: {breach.detail}" for breach in report.breaches]
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.audit", description=__doc__)
+    parser.add_argument(
+        "--grace-seconds", type=float, default=60, help="what is younger may still be on its way (default: 60)"
+    )
+    options = parser.parse_args(arguments)
+    home = Home.from_environment()
+    try:
+        if not home.run_json.exists():
+            raise LocalError(f"No shop runs in {home.root}: start one with 'make run'.")
+        running = json.loads(home.run_json.read_text())
+        api = Api(running["gateway_url"]).logged_in(running["admin"]["email"], running["admin"]["password"])
+        report, facts = audit(api, grace=timedelta(seconds=options.grace_seconds))
+    except LocalError as error:
+        print(f"plaza: {error}", file=sys.stderr)
+        return 2
+    print(written(report, facts))
+    return 1 if report.breaches else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
