@@ -1,0 +1,314 @@
+"""The audit of a real shop: clean after orders that ended in every way, and each planted breach found, alone and by name."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import pytest
+
+from apps.inventory.domain import Reservation, ReservationStatus, Shelf, Stock
+from apps.notifications.domain import MailStatus, Message, message_id
+from apps.orders.domain import Order, OrderStatus
+from apps.payments import domain as payments
+from apps.payments.domain import MovementKind, Payment, PaymentStatus
+from apps.payments.ports import Standing
+from apps.payments.sandbox import Account
+from apps.shared.contracts.amount import Amount
+from apps.shared.contracts.checkout import CHECKOUT_WORKFLOW, StartCheckout
+from apps.shared.contracts.inventory import StockLine
+from apps.shared.platform.sidecar import Sidecar
+from apps.shared.platform.state import StateStore, Transaction
+from tests.conftest import RunningShop
+from tests.support.client import Client, eventually
+from tools.audit.facts import Facts
+from tools.audit.gathering import gather
+from tools.audit.invariants import Kind, examine
+from tools.local.api import Api
+from tools.local.home import PROJECT
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+QUANTITY = 2
+STORES = {
+    "orders": "private-store",
+    "payments": "private-store",
+    "inventory": "statestore",
+    "notifications": "statestore",
+}
+LISTINGS = ("orders", "stock", "reservations", "payments", "notifications?event_ids=x")
+
+
+class Vault:
+    """The documents of the services, changed behind their backs, and as they were again at the end."""
+
+    def __init__(self, run_json: dict[str, Any], api_token: str) -> None:
+        self._sidecars = {
+            app_id: Sidecar(port=run_json["apps"][app_id]["dapr_http_port"], token=api_token)
+            for app_id in (*STORES, "checkout")
+        }
+        self._repairs: list[Callable[[], Awaitable[object]]] = []
+
+    async def change(self, app_id: str, key: str, kind: type[T], change: Callable[[T], T | None]) -> None:
+        """Put what `change` makes of a document; None takes it away."""
+        state = StateStore(self._sidecars[app_id], STORES[app_id])
+
+        def decide(transaction: Transaction) -> T:
+            found = transaction.find(key, kind)
+            assert found is not None, f"{app_id} has no {key}"
+            changed = change(found)
+            if changed is None:
+                transaction.delete(key)
+            else:
+                transaction.put(key, changed)
+            return found
+
+        original = await state.transact([key], decide)
+        self._repairs.append(lambda: state.transact([key], lambda transaction: transaction.put(key, original)))
+
+    async def start_checkout(self, start: StartCheckout) -> None:
+        """Run a saga under the order's id."""
+        path = f"/v1.0/workflows/dapr/{CHECKOUT_WORKFLOW}/start"
+        sidecar = self._sidecars["checkout"]
+        await sidecar.call("POST", path, json=start.model_dump(mode="json"), params={"instanceID": start.order_id})
+        terminate = f"/v1.0/workflows/dapr/{start.order_id}/terminate"
+        self._repairs.append(lambda: sidecar.call("POST", terminate))
+
+    async def repair(self) -> None:
+        while self._repairs:
+            await self._repairs.pop()()
+
+    async def close(self) -> None:
+        await self.repair()
+        for sidecar in self._sidecars.values():
+            await sidecar.close()
+
+
+@pytest.fixture
+async def vault(run_json: dict[str, Any], api_token: str) -> AsyncIterator[Vault]:
+    vault = Vault(run_json, api_token)
+    yield vault
+    await vault.close()
+
+
+async def look(admin: Client) -> Facts:
+    return await asyncio.to_thread(gather, Api(admin.url, admin.token))
+
+
+async def found_among(admin: Client, subjects: set[str]) -> dict[str, Kind]:
+    """The breaches of these SKUs and orders, without any grace."""
+    facts = await look(admin)
+    assert subjects <= facts.orders.keys() | facts.stocks.keys(), "the audit does not see all"
+    report = examine(facts, now=datetime.now(UTC), grace=timedelta(0))
+    return {breach.subject: breach.kind for breach in report.breaches if breach.subject in subjects}
+
+
+async def is_clean(admin: Client, subjects: set[str]) -> None:
+    """The events of the last moment may still be under way."""
+    await eventually(lambda: found_among(admin, subjects), lambda found: found == {}, seconds=20)
+
+
+async def order(shop_url: str, product: dict[str, Any], token: str = "tok_visa", *, quantity: int = QUANTITY) -> str:
+    """An order of a shopper of its own, once it is paid or cancelled."""
+    async with Client(shop_url) as shopper:
+        await shopper.register()
+        await shopper.fill_cart(product["id"], quantity)
+        placed = (await shopper.place(token)).expect(202)
+        await shopper.follow(placed["id"])
+        return str(placed["id"])
+
+
+async def test_orders_that_ended_in_every_way_leave_a_clean_shop(admin: Client, shop_url: str) -> None:
+    product = await admin.new_product(quantity=50)
+    ordered = await asyncio.gather(
+        *(order(shop_url, product) for _ in range(3)),
+        *(order(shop_url, product, token) for token in ("tok_chargeDeclined", "tok_fraud", "tok_captureFails")),
+        order(shop_url, product, quantity=100),
+    )
+    _, undone, shipped, *_ = ordered
+    (await admin.call("POST", f"/api/v1/orders/{undone}/cancel")).expect(202)
+    (await admin.call("POST", f"/api/v1/orders/{shipped}/ship")).expect(200)
+    await admin.follow(undone, "cancelled")
+    await is_clean(admin, {product["sku"], *ordered})
+    facts = await look(admin)
+    statuses = [facts.orders[order_id].status for order_id in ordered]
+    assert statuses == ["paid", "cancelled", "shipped", "cancelled", "cancelled", "cancelled", "cancelled"]
+    assert {facts.reservations[order_id].status for order_id in ordered[3:6]} == {"released"}
+    assert ordered[6] not in facts.reservations
+
+
+async def plant(vault: Vault, kind: Kind, subject: str, product: dict[str, Any]) -> None:
+    """Break one thing about the SKU or the order, and nothing else."""
+    sku = product["sku"]
+
+    async def move(name: str, **changes: int) -> None:
+        def change(stock: Stock) -> Stock:
+            shelf = stock.shelves["east"]
+            moved = Shelf(shelf.on_hand + changes.get("on_hand", 0), shelf.reserved + changes.get("reserved", 0))
+            return replace(
+                stock,
+                shelves={**stock.shelves, "east": moved},
+                received=stock.received + changes.get("received", 0),
+                sold=stock.sold + changes.get("sold", 0),
+            )
+
+        await vault.change("inventory", f"stock/{name}", Stock, change)
+
+    async def reservation(status: ReservationStatus) -> None:
+        await vault.change(
+            "inventory", f"reservation/{subject}", Reservation, lambda found: replace(found, status=status)
+        )
+
+    async def payment(change: Callable[[Payment], Payment]) -> None:
+        await vault.change("payments", f"payment/{subject}", Payment, change)
+
+    async def account(change: Callable[[Account], Account]) -> None:
+        await vault.change("payments", f"sandbox/{subject}", Account, change)
+
+    async def message(change: Callable[[Message], Message | None]) -> None:
+        await vault.change("notifications", f"message/{message_id(f'{subject}:paid')}", Message, change)
+
+    now = datetime.now(UTC)
+    match kind:
+        case Kind.STOCK_UNBALANCED:
+            await move(subject, received=1)
+        case Kind.RESERVED_DIFFERS:
+            await move(subject, reserved=1)
+        case Kind.SOLD_DIFFERS:
+            await move(subject, on_hand=-1, sold=1)
+        case Kind.MONEY_WRONG:
+            await payment(lambda found: payments.refunded(found, reference="planted", at=now))
+            await account(lambda a: replace(a, standing=Standing.NOTHING, refunded_minor=a.captured_minor))
+        case Kind.CHARGED_TWICE:
+            await payment(
+                lambda found: replace(
+                    payments.refunded(
+                        payments.captured(found, reference="planted", at=now), reference="planted", at=now
+                    ),
+                    status=PaymentStatus.CAPTURED,
+                )
+            )
+            await account(lambda a: replace(a, captured_minor=2 * a.captured_minor, refunded_minor=a.captured_minor))
+        case Kind.LEDGER_DIFFERS:
+            await payment(
+                lambda found: replace(
+                    found,
+                    status=PaymentStatus.AUTHORIZED,
+                    movements=tuple(line for line in found.movements if line.kind is not MovementKind.CAPTURE),
+                )
+            )
+        case Kind.ORDER_STUCK:
+            await vault.change(
+                "orders",
+                f"order/{subject}",
+                Order,
+                lambda found: replace(found, status=OrderStatus.DRAFT, timeline=found.timeline[:1], failure=None),
+            )
+        case Kind.HOLD_ORPHANED:
+            await reservation(ReservationStatus.HELD)
+            await move(sku, reserved=QUANTITY)
+        case Kind.SALE_UNPAID:
+            await reservation(ReservationStatus.SOLD)
+            await move(sku, on_hand=-QUANTITY, sold=QUANTITY)
+        case Kind.SALE_MISSING:
+            await reservation(ReservationStatus.HELD)
+            await move(sku, on_hand=QUANTITY, reserved=QUANTITY, sold=-QUANTITY)
+        case Kind.WORKFLOW_ORPHANED:
+            await vault.change("orders", f"order/{subject}", Order, lambda _: None)
+        case Kind.WORKFLOW_LINGERS:
+            # Another total than was authorized is a fault, which the saga tries again for minutes.
+            line = StockLine(sku=sku, quantity=QUANTITY)
+            await vault.start_checkout(
+                StartCheckout(order_id=subject, lines=(line,), total=Amount(amount_minor=1, currency="USD"))
+            )
+        case Kind.MESSAGE_MISSING:
+            await message(lambda _: None)
+        case Kind.MAIL_UNSENT:
+            await message(lambda found: replace(found, mail=MailStatus.FAILED))
+
+
+OF_STOCK = (Kind.STOCK_UNBALANCED, Kind.RESERVED_DIFFERS, Kind.SOLD_DIFFERS)
+OF_DECLINED_ORDERS = (Kind.ORDER_STUCK, Kind.HOLD_ORPHANED, Kind.SALE_UNPAID, Kind.WORKFLOW_ORPHANED)
+
+
+async def test_each_planted_breach_is_found_alone(
+    admin: Client, shop: RunningShop, shop_url: str, vault: Vault
+) -> None:
+    product = await admin.new_product(quantity=100)
+    planted: dict[str, Kind] = {(await admin.new_product())["sku"]: kind for kind in OF_STOCK}
+    kinds = [kind for kind in Kind if kind not in OF_STOCK]
+    tokens = ["tok_chargeDeclined" if kind in OF_DECLINED_ORDERS else "tok_visa" for kind in kinds]
+    ordered = await asyncio.gather(*(order(shop_url, product, token) for token in tokens))
+    planted |= dict(zip(ordered, kinds, strict=True))
+    subjects = {product["sku"], *planted}
+    await is_clean(admin, subjects)
+
+    for subject, kind in planted.items():
+        await plant(vault, kind, subject, product)
+    assert await found_among(admin, subjects) == planted
+
+    code, lines = await run_command(shop)
+    told = {subject: kind for kind, subject, _ in (line.split(": ", 2) for line in lines) if subject in subjects}
+    assert (code, told) == (1, {subject: str(kind) for subject, kind in planted.items()})
+
+    await vault.repair()
+    await is_clean(admin, subjects)
+
+
+async def run_command(shop: RunningShop) -> tuple[int | None, list[str]]:
+    """Exit code of `python -m tools.audit` without any grace, and a line for each breach."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tools.audit", "--grace-seconds", "0"),
+        cwd=PROJECT,
+        env={**os.environ, "PLAZA_HOME": str(shop.home.root)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    return process.returncode, [line for line in output.decode().splitlines() if line.count(": ") >= 2]
+
+
+async def test_admins_alone_see_the_listings(admin: Client, shopper: Client, shop_url: str) -> None:
+    async with AsyncExitStack() as stack:
+        guest = await stack.enter_async_context(Client(shop_url))
+        for listing in LISTINGS:
+            path = f"/api/v1/audit/{listing}"
+            (await guest.call("GET", path)).problem(401)
+            (await shopper.call("GET", path)).problem(403)
+            (await admin.call("GET", path)).expect(200)
+
+
+async def test_listings_are_paged_and_refuse_foreign_cursors(admin: Client, shop_url: str) -> None:
+    product = await admin.new_product(quantity=9)
+    ordered = await asyncio.gather(*(order(shop_url, product) for _ in range(3)))
+    for listing, name in (
+        ("orders", "order_id"),
+        ("reservations", "order_id"),
+        ("payments", "order_id"),
+        ("stock", "sku"),
+    ):
+        whole = await pages(admin, listing, name, limit=100)
+        piecemeal = await pages(admin, listing, name, limit=7)
+        assert set(whole) <= set(piecemeal), f"{listing}: pages of 7 miss entries that pages of 100 have"
+        assert set([product["sku"]] if listing == "stock" else ordered) <= set(whole)
+        for cursor in ("zzz", "LTE", "MS4tMQ"):
+            (await admin.call("GET", f"/api/v1/audit/{listing}?cursor={cursor}")).problem(400)
+        for limit in ("0", "101", "x"):
+            (await admin.call("GET", f"/api/v1/audit/{listing}?limit={limit}")).problem(422)
+    (await admin.call("GET", "/api/v1/audit/notifications")).problem(422)
+
+
+async def pages(admin: Client, listing: str, name: str, *, limit: int) -> list[str]:
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        suffix = f"&cursor={cursor}" if cursor else ""
+        page = (await admin.call("GET", f"/api/v1/audit/{listing}?limit={limit}{suffix}")).expect(200)
+        assert len(page["items"]) <= limit
+        seen += [item[name] for item in page["items"]]
+        cursor = page["next_cursor"]
+    return seen
