@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from pydantic import TypeAdapter
 
 from tools.audit.facts import Facts, Message, Order, Payment, Reservation, Stock
-from tools.audit.invariants import latest_event_id
+from tools.audit.orders import latest_event_id
 from tools.local.api import Api
 
 T = TypeVar("T")
