@@ -1,7 +1,7 @@
 """What must hold in a shop, and what does not: pure, with time as an argument."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -69,10 +69,11 @@ INVARIANTS = (
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How many subjects each invariant was checked for, and every breach."""
+    """How many subjects each invariant was checked for, every breach, and the SKUs that moved too fast to compare their sums."""
 
     checked: dict[Kind, int]
     breaches: tuple[Breach, ...]
+    not_compared: frozenset[str]
 
 
 def examine(facts: Facts, *, now: datetime, grace: timedelta) -> Report:
@@ -84,10 +85,11 @@ def examine(facts: Facts, *, now: datetime, grace: timedelta) -> Report:
         findings = list(invariant.check(look))
         checked[invariant.kind] = len(findings)
         breaches += [Breach(invariant.kind, subject, wrong) for subject, wrong in findings if wrong]
-    return Report(checked, tuple(breaches))
+    return Report(checked, tuple(breaches), facts.moving)
 
 
 def confirmed(first: Report, second: Report) -> Report:
-    """The second report with those breaches alone that the first has too: the others were seen in the middle of a change."""
+    """The second report without the breaches that the first look could see and did not: they were seen in the middle of a change."""
     seen = {(breach.kind, breach.subject) for breach in first.breaches}
-    return Report(second.checked, tuple(one for one in second.breaches if (one.kind, one.subject) in seen))
+    seen |= {(kind, sku) for kind in (Kind.RESERVED_DIFFERS, Kind.SOLD_DIFFERS) for sku in first.not_compared}
+    return replace(second, breaches=tuple(one for one in second.breaches if (one.kind, one.subject) in seen))

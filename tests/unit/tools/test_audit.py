@@ -341,11 +341,18 @@ def test_no_grace() -> None:
 
 def test_only_what_two_looks_find_counts() -> None:
     def report(checked: int, *found: tuple[Kind, str, str]) -> Report:
-        return Report({Kind.ORDER_STUCK: checked}, tuple(Breach(*one) for one in found))
+        return Report({Kind.ORDER_STUCK: checked}, tuple(Breach(*one) for one in found), frozenset())
 
     stuck, gone = (Kind.ORDER_STUCK, "a", "first"), (Kind.ORDER_STUCK, "b", "first")
     again, new = (Kind.ORDER_STUCK, "a", "then"), (Kind.MONEY_WRONG, "b", "then")
     assert confirmed(report(1, stuck, gone), report(2, again, new)) == report(2, again)
+
+
+def test_what_the_first_look_could_not_compare_needs_no_second_finding() -> None:
+    moving = examine(shop(moving=frozenset({"PEN"})), now=NOON, grace=GRACE)
+    differs = examine(shop(stock=replace(STOCK, sold=5, available=3)), now=NOON, grace=GRACE)
+    assert [one.kind for one in confirmed(moving, differs).breaches] == [Kind.SOLD_DIFFERS]
+    assert confirmed(examine(shop(), now=NOON, grace=GRACE), differs).breaches == ()
 
 
 class FakeApi(Api):
@@ -414,10 +421,10 @@ def test_the_command_without_a_shop(monkeypatch: pytest.MonkeyPatch, tmp_path: A
 
 
 def test_the_table() -> None:
-    report = examine(shop(messages={"paid:paid": None}), now=NOON, grace=GRACE)
-    lines = command.written(report, shop(moving=frozenset({"PEN"}))).splitlines()
+    facts = shop(messages={"paid:paid": None}, moving=frozenset({"PEN"}))
+    lines = command.written(examine(facts, now=NOON, grace=GRACE)).splitlines()
     assert len(lines) == 1 + len(INVARIANTS) + 2
     assert lines[0].split() == ["invariant", "checked", "breaches"]
     assert lines[-4].split()[-2:] == ["5", "1"]
-    assert lines[-2] == "not compared, since their stock moved meanwhile: PEN"
+    assert lines[-2] == "sums not compared, since the stock moved meanwhile: PEN"
     assert lines[-1] == "message-missing: paid: no message says that the order is paid"
