@@ -78,6 +78,10 @@ class Payment:
     capture_refusal: Refusal | None = None
 
     @property
+    def was_captured(self) -> bool:
+        return any(line.kind is MovementKind.CAPTURE for line in self.movements)
+
+    @property
     def held(self) -> Money:
         """What was captured and not refunded."""
         sign = {MovementKind.CAPTURE: 1, MovementKind.REFUND: -1}

@@ -58,7 +58,7 @@ class PaymentService:
         payment = await self._store.find(order_id)
         if payment is None:
             payment = await self._authorize(order_id, amount)
-        await self._let_go_if_over(payment)
+        payment = await self._let_go_if_over(payment)
         if payment.refusal is not None:
             return StepOutcome(refusal=payment.refusal.code, message=payment.refusal.message)
         if payment.status not in (PaymentStatus.AUTHORIZED, PaymentStatus.CAPTURED):
@@ -104,8 +104,7 @@ class PaymentService:
                 taken = domain.captured(earlier, reference=given_back.refund or "", at=now)
             return domain.refunded(taken, reference=given_back.refund or "", at=now)
 
-        payment = await self._store.save(order_id, decide, at=now)
-        await self._let_go_if_over(payment)
+        payment = await self._let_go_if_over(await self._store.save(order_id, decide, at=now))
         if payment.status is PaymentStatus.REFUNDED:
             await self._publish(contract.PaymentRefunded, payment, MovementKind.REFUND)
         return StepOutcome()
@@ -119,12 +118,32 @@ class PaymentService:
                 done = replace(done, refund=(await provider.refund(order_id)).reference)
             else:
                 done = replace(done, void=(await provider.void(order_id)).reference)
+        if provider and done.refund is None:
+            books = await provider.find_books(order_id)
+            if books and books.captured.amount_minor:
+                # It was refunded already, perhaps by a process that died before it wrote that down.
+                done = replace(done, refund=(await provider.refund(order_id)).reference)
         return done
 
-    async def _let_go_if_over(self, payment: Payment) -> None:
-        """A payment that is over holds no money: an authorization or capture that came late is undone by whoever sees it."""
-        if payment.status in (PaymentStatus.VOIDED, PaymentStatus.REFUNDED):
-            await self._let_go(payment.order_id, payment.provider)
+    async def _let_go_if_over(self, payment: Payment) -> Payment:
+        """A payment that is over holds no money: an authorization or capture that came late is undone by whoever sees it.
+
+        A capture that was refunded so is written down as well: our ledger is the provider's.
+        """
+        if payment.status not in (PaymentStatus.VOIDED, PaymentStatus.REFUNDED):
+            return payment
+        refund = (await self._let_go(payment.order_id, payment.provider)).refund
+        if refund is None or payment.was_captured:
+            return payment
+        now = self._clock.now()
+
+        def decide(earlier: Payment | None) -> Payment:
+            found = earlier or payment
+            if found.was_captured:
+                return found
+            return domain.refunded(domain.captured(found, reference=refund, at=now), reference=refund, at=now)
+
+        return await self._store.save(payment.order_id, decide, at=now)
 
     async def audit_page(
         self, *, after: tuple[int, int], limit: int

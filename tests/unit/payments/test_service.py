@@ -7,7 +7,7 @@ import pytest
 
 from apps.payments import domain
 from apps.payments.domain import MovementKind, Payment, PaymentStatus
-from apps.payments.ports import Standing
+from apps.payments.ports import AuditedPayment, Books, Standing
 from apps.payments.sandbox import Account, ProviderTimeout, SandboxFraudCheck, SandboxProvider
 from apps.payments.service import PaymentService
 from apps.payments.store import DaprPaymentStore
@@ -205,6 +205,8 @@ async def test_a_capture_that_lands_after_the_money_was_given_back_is_refunded_b
     room.sandbox.capture = late  # type: ignore[method-assign, assignment]
     assert (await room.service.capture("ord_1")).refusal == FailureCode.CAPTURE_FAILED
     assert await room.account() == Account(TEN, Standing.NOTHING, captured_minor=1000, refunded_minor=1000)
+    payment = await room.payment()
+    assert [line.kind for line in payment.movements][-2:] == [MovementKind.CAPTURE, MovementKind.REFUND]
 
 
 async def test_a_late_authorization_that_could_not_be_voided_is_voided_by_the_repeat() -> None:
@@ -226,6 +228,46 @@ async def test_a_late_authorization_that_could_not_be_voided_is_voided_by_the_re
     account = await room.account()
     assert account is not None
     assert account.standing is Standing.NOTHING
+
+
+async def test_a_capture_and_a_refund_of_which_only_the_provider_knows_are_written_down() -> None:
+    room = Room()
+    await room.service.authorize("ord_1", TEN)
+    for step in (room.service.capture, room.service.give_back):
+        room.crash_on_save()
+        with pytest.raises(KeyboardInterrupt):
+            await step("ord_1")
+    await room.service.give_back("ord_1")
+    assert await room.account() == Account(TEN, Standing.NOTHING, captured_minor=1000, refunded_minor=1000)
+    payment = await room.payment()
+    assert [(line.kind, line.amount) for line in payment.movements] == [
+        (MovementKind.AUTHORIZATION, TEN),
+        (MovementKind.CAPTURE, TEN),
+        (MovementKind.REFUND, TEN),
+    ]
+    assert payment.status is PaymentStatus.REFUNDED
+    assert set(room.events.ids) == {"ord_1:refund"}
+
+
+async def test_an_audit_sees_both_books() -> None:
+    room = Room()
+    assert await room.service.audit_page(after=(0, 0), limit=10) == ([], None)
+    await room.service.authorize("ord_1", TEN)
+    await room.service.capture("ord_1")
+    audited, rest = await room.service.audit_page(after=(0, 0), limit=10)
+    books = Books(Standing.CAPTURED, TEN, Money(0, "USD"))
+    assert (audited, rest) == ([AuditedPayment("ord_1", await room.payment(), books)], None)
+
+
+async def test_an_audit_asks_the_provider_about_orders_without_a_payment_too() -> None:
+    room = Room()
+    room.crash_on_save()
+    with pytest.raises(KeyboardInterrupt):
+        await room.service.authorize("ord_1", TEN)
+    assert await room.service.audit(["ord_1", "ord_2"]) == [
+        AuditedPayment("ord_1", None, Books(Standing.AUTHORIZED, Money(0, "USD"), Money(0, "USD"))),
+        AuditedPayment("ord_2", None, None),
+    ]
 
 
 async def test_an_amount_that_changed_is_a_fault() -> None:
