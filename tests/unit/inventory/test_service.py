@@ -177,3 +177,29 @@ async def test_the_sweep_comes_back_to_a_living_order(room: Room) -> None:
     room.orders.statuses["ord_1"] = "cancelled"
     await room.sweep_later()
     assert await room.status("ord_1") is ReservationStatus.RELEASED
+
+
+async def test_an_audit_sees_every_sku_and_every_reservation_that_ever_held_stock(room: Room) -> None:
+    await room.service.reserve("ord_1", lines(A=2, B=1))
+    await room.service.reserve("ord_2", lines(A=100))
+    room.clock.pass_time(hours=5)
+    await room.service.reserve("ord_3", lines(A=1))
+    await room.service.release("ord_3")
+    await room.service.sell("ord_1")
+    newest, rest = await room.service.list_stocks(before=None, limit=1)
+    oldest, end = await room.service.list_stocks(before=rest, limit=1)
+    assert [(stock.sku, stock.sold) for stock in (*newest, *oldest)] == [("B", 1), ("A", 2)]
+    assert end is None
+    first, place = await room.service.list_reservations(after=(0, 0), limit=1)
+    assert place is not None
+    second, _ = await room.service.list_reservations(after=place, limit=5)
+    assert [(one.order_id, one.status) for one in (*first, *second)] == [
+        ("ord_1", ReservationStatus.SOLD),
+        ("ord_3", ReservationStatus.RELEASED),
+    ]
+
+
+async def test_an_audit_of_nothing() -> None:
+    empty = Room()
+    assert await empty.service.list_stocks(before=None, limit=9) == ([], None)
+    assert await empty.service.list_reservations(after=(0, 0), limit=9) == ([], None)

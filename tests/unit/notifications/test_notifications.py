@@ -219,3 +219,13 @@ async def test_what_a_mail_server_says_about_an_address_goes_nowhere(
     told = caplog.text + "".join(traceback.format_exception(caught.value))
     assert "ERR_INVOKE_OUTPUT_BINDING" in told
     assert address not in told
+
+
+async def test_an_audit_asks_which_message_an_event_became(room: Room) -> None:
+    await room.notify("ord_1:paid")
+    found = await room.service.find_by_event(["ord_1:paid", "ord_2:paid"])
+    assert list(found) == ["ord_1:paid", "ord_2:paid"]
+    message = found["ord_1:paid"]
+    assert message is not None
+    assert (message.id, message.mail) == (domain.message_id("ord_1:paid"), MailStatus.SENT)
+    assert found["ord_2:paid"] is None

@@ -7,9 +7,11 @@ import pytest
 
 from apps.orders import domain
 from apps.orders.domain import Failure, Order, OrderStatus, PaymentChoice
+from apps.orders.ports import AuditedOrder
 from apps.orders.service import ATTEMPT_SECONDS, OrderService
 from apps.orders.store import DaprOrderStore
 from apps.shared.contracts.catalog import Offer
+from apps.shared.contracts.checkout import WorkflowStatus, cancellation_id
 from apps.shared.contracts.orders import FailureCode, OrderCancelled
 from apps.shared.contracts.step import StepOutcome
 from apps.shared.platform.sidecar import SidecarError
@@ -324,3 +326,33 @@ async def _fail(*_: object) -> None:
 
 async def _crash(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+async def test_an_audit_sees_every_order_ever_begun_and_its_workflows(room: Room) -> None:
+    assert await room.service.audit_page(after=(0, 0), limit=10) == ([], None)
+    room.catalog.quote = _crash  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt):
+        await room.place("abandoned")
+    room.catalog.quote = FakeCatalog(pen=150, ink=700).quote  # type: ignore[method-assign]
+    room.carts.lines = list(room.carts.taken["ord_1"])
+    room.clock.pass_time(hours=30)
+    order = await room.paid()
+    order = await room.service.request_cancellation(order.id)
+    room.checkout.started.append(cancellation_id(order.id))
+    audited = await audit_of(room, limit=1)
+    running, none = WorkflowStatus(exists=True, running=True), WorkflowStatus(exists=False, running=False)
+    assert audited == {
+        "ord_1": AuditedOrder("ord_1", None, workflow=none, cancellation=none),
+        order.id: AuditedOrder(order.id, order, workflow=running, cancellation=running),
+    }
+    assert await audit_of(room, limit=100) == audited
+
+
+async def audit_of(room: Room, *, limit: int) -> dict[str, AuditedOrder]:
+    audited: dict[str, AuditedOrder] = {}
+    place: tuple[int, int] | None = (0, 0)
+    while place is not None:
+        page, place = await room.service.audit_page(after=place, limit=limit)
+        assert len(page) <= limit
+        audited |= {one.order_id: one for one in page}
+    return audited
