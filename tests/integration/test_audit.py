@@ -35,6 +35,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 QUANTITY = 2
+DECLINED = ("tok_chargeDeclined", "tok_fraud", "tok_captureFails")
 STORES = {
     "orders": "private-store",
     "payments": "private-store",
@@ -113,23 +114,23 @@ async def is_clean(admin: Client, subjects: set[str]) -> None:
     await eventually(lambda: found_among(admin, subjects), lambda found: found == {}, seconds=20)
 
 
-async def order(shop_url: str, product: dict[str, Any], token: str = "tok_visa", *, quantity: int = QUANTITY) -> str:
-    """An order of a shopper of its own, once it is paid or cancelled."""
-    async with Client(shop_url) as shopper:
-        await shopper.register()
-        await shopper.fill_cart(product["id"], quantity)
-        placed = (await shopper.place(token)).expect(202)
-        await shopper.follow(placed["id"])
-        return str(placed["id"])
+async def order(shop_url: str, product: dict[str, Any], *tokens: str, quantity: int = QUANTITY) -> list[str]:
+    """An order with each token, all paid or cancelled by now; each of another shopper, whose cart knows of no other order."""
+    order_ids = []
+    for token in tokens:
+        async with Client(shop_url) as shopper:
+            await shopper.register()
+            await shopper.fill_cart(product["id"], quantity)
+            placed = (await shopper.place(token)).expect(202)
+            order_ids.append(str(placed["id"]))
+            await shopper.follow(order_ids[-1])
+    return order_ids
 
 
 async def test_orders_that_ended_in_every_way_leave_a_clean_shop(admin: Client, shop_url: str) -> None:
     product = await admin.new_product(quantity=50)
-    ordered = await asyncio.gather(
-        *(order(shop_url, product) for _ in range(3)),
-        *(order(shop_url, product, token) for token in ("tok_chargeDeclined", "tok_fraud", "tok_captureFails")),
-        order(shop_url, product, quantity=100),
-    )
+    ordered = await order(shop_url, product, *["tok_visa"] * 3, *DECLINED)
+    ordered += await order(shop_url, product, "tok_visa", quantity=100)
     _, undone, shipped, *_ = ordered
     (await admin.call("POST", f"/api/v1/orders/{undone}/cancel")).expect(202)
     (await admin.call("POST", f"/api/v1/orders/{shipped}/ship")).expect(200)
@@ -243,7 +244,7 @@ async def test_each_planted_breach_is_found_alone(
     planted: dict[str, Kind] = {(await admin.new_product())["sku"]: kind for kind in OF_STOCK}
     kinds = [kind for kind in Kind if kind not in OF_STOCK]
     tokens = ["tok_chargeDeclined" if kind in OF_DECLINED_ORDERS else "tok_visa" for kind in kinds]
-    ordered = await asyncio.gather(*(order(shop_url, product, token) for token in tokens))
+    ordered = await order(shop_url, product, *tokens)
     planted |= dict(zip(ordered, kinds, strict=True))
     subjects = {product["sku"], *planted}
     await is_clean(admin, subjects)
@@ -284,7 +285,7 @@ async def test_admins_alone_see_the_listings(admin: Client, shopper: Client, sho
 
 async def test_listings_are_paged_and_refuse_foreign_cursors(admin: Client, shop_url: str) -> None:
     product = await admin.new_product(quantity=9)
-    ordered = await asyncio.gather(*(order(shop_url, product) for _ in range(3)))
+    ordered = await order(shop_url, product, *["tok_visa"] * 3)
     for listing, name in (
         ("orders", "order_id"),
         ("reservations", "order_id"),
