@@ -28,6 +28,10 @@ from apps.shared.money import Money
 log = logging.getLogger(__name__)
 
 
+MOST_LOOKS = 4
+"""More than an authorization that turns into a capture meanwhile needs; a provider that holds on after that is at fault."""
+
+
 @dataclass(frozen=True, slots=True)
 class _GivenBack:
     """The provider's names for what it let go of and gave back; None for what there was no need of."""
@@ -110,10 +114,14 @@ class PaymentService:
         return StepOutcome()
 
     async def _let_go(self, order_id: str, provider_name: str) -> "_GivenBack":
-        """Have the provider hold nothing of the order, whatever it held or took, also what it takes meanwhile."""
+        """Have the provider hold nothing of the order, whatever it held or took, also what it takes meanwhile. Raises MoneyStillHeld."""
         provider = self._providers.get(provider_name)
         done = _GivenBack()
+        looks = 0
         while provider and (standing := await provider.standing(order_id)) is not Standing.NOTHING:
+            looks += 1
+            if looks > MOST_LOOKS:
+                raise domain.MoneyStillHeld(order_id, standing)
             if standing is Standing.CAPTURED:
                 done = replace(done, refund=(await provider.refund(order_id)).reference)
             else:
