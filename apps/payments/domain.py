@@ -2,7 +2,8 @@
 
 PaymentError
 ├── PaymentUnknown    a step that moves money met an order without an authorization
-└── AmountDiffers     an order came back with another amount than was authorized
+├── AmountDiffers     an order came back with another amount than was authorized
+└── MoneyStillHeld    the provider holds money that it was told to let go of
 """
 
 from dataclasses import dataclass, replace
@@ -26,6 +27,12 @@ class AmountDiffers(PaymentError):
     def __init__(self, order_id: str, authorized: Money, wanted: Money) -> None:
         super().__init__(f"order {order_id}: {authorized} was authorized, {wanted} is wanted")
         self.order_id, self.authorized, self.wanted = order_id, authorized, wanted
+
+
+class MoneyStillHeld(PaymentError):
+    def __init__(self, order_id: str, standing: str) -> None:
+        super().__init__(f"order {order_id} is still {standing} at the provider, which was told to let go of it")
+        self.order_id, self.standing = order_id, standing
 
 
 class PaymentStatus(StrEnum):
