@@ -7,7 +7,7 @@ import pytest
 
 from apps.payments import domain
 from apps.payments.domain import MovementKind, Payment, PaymentStatus
-from apps.payments.ports import AuditedPayment, Books, Standing
+from apps.payments.ports import AuditedPayment, Books, Done, Standing
 from apps.payments.sandbox import Account, ProviderTimeout, SandboxFraudCheck, SandboxProvider
 from apps.payments.service import PaymentService
 from apps.payments.store import DaprPaymentStore
@@ -268,6 +268,22 @@ async def test_an_audit_asks_the_provider_about_orders_without_a_payment_too() -
         AuditedPayment("ord_1", None, Books(Standing.AUTHORIZED, Money(0, "USD"), Money(0, "USD"))),
         AuditedPayment("ord_2", None, None),
     ]
+
+
+async def test_a_provider_that_does_not_let_go_is_a_fault_to_be_tried_again() -> None:
+    room = Room()
+    await room.service.authorize("ord_1", TEN)
+    void = room.sandbox.void
+
+    async def do_nothing(_: str) -> Done:
+        return Done("nothing")
+
+    room.sandbox.void = do_nothing  # type: ignore[method-assign]
+    with pytest.raises(domain.MoneyStillHeld):
+        await room.service.give_back("ord_1")
+    room.sandbox.void = void  # type: ignore[method-assign]
+    assert await room.service.give_back("ord_1") == StepOutcome()
+    assert (await room.payment()).status is PaymentStatus.VOIDED
 
 
 async def test_an_amount_that_changed_is_a_fault() -> None:
