@@ -278,7 +278,7 @@ async def test_a_provider_that_does_not_let_go_is_a_fault_to_be_tried_again() ->
     async def do_nothing(_: str) -> Done:
         return Done("nothing")
 
-    room.sandbox.void = do_nothing  # type: ignore[method-assign]
+    room.sandbox.void = do_nothing  # type: ignore[method-assign, assignment]
     with pytest.raises(domain.MoneyStillHeld):
         await room.service.give_back("ord_1")
     room.sandbox.void = void  # type: ignore[method-assign]
