@@ -15,11 +15,11 @@ from tools.local.processes import ProcessTable, is_alive
 LOOK_EVERY_SECONDS = 0.25
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 10.0
-PROVEN_AFTER_SECONDS = 30.0
+PROVEN_AFTER_SECONDS = 5.0
 
 
 class BackOff:
-    """How long to wait before a start: 0.5 s, doubling to 10 s, and anew after a life of 30 s."""
+    """How long to wait before a start: 0.5 s, doubling to 10 s, and anew after a life of 5 s."""
 
     def __init__(self) -> None:
         self._next = FIRST_WAIT_SECONDS

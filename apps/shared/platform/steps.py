@@ -63,6 +63,11 @@ class WorkflowWorker:
         """Register the generator function `workflow` under `name`."""
         self._runtime.register_workflow(workflow, name=name)
 
+    @property
+    def connected(self) -> bool:
+        """Whether the stream by which work arrives is open; `ready` stays true when it breaks. Only the SDK's own worker (1.18.3) knows."""
+        return self.ready and self._runtime._WorkflowRuntime__worker._response_stream is not None  # type: ignore[attr-defined]
+
     async def start(self) -> None:
         """Connect to the sidecar once that is there; returns when work can arrive."""
         self._loop = asyncio.get_running_loop()

@@ -76,8 +76,8 @@ def test_waits_double_up_to_ten_seconds_and_begin_anew_after_a_long_life() -> No
     waits = [back_off.wait_seconds(lived_seconds=1) for _ in range(7)]
 
     assert waits == [0.5, 1, 2, 4, 8, 10, 10]
-    assert back_off.wait_seconds(lived_seconds=30) == 0.5
-    assert back_off.wait_seconds(lived_seconds=29) == 1
+    assert back_off.wait_seconds(lived_seconds=5) == 0.5
+    assert back_off.wait_seconds(lived_seconds=4.9) == 1
 
 
 def test_what_lives_is_left_alone(stage: Stage) -> None:
