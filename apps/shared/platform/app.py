@@ -67,7 +67,7 @@ def create_app(
             task.cancel()
         for step in on_stop:
             await step()
-        if worker is not None and worker.ready:
+        if worker is not None:
             await worker.stop()
         await sidecar.close()
 

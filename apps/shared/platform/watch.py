@@ -1,6 +1,6 @@
-"""Notices a sidecar that lost its workflow actors though the worker is connected, and has it restarted.
+"""Keeps a workflow worker at work: reconnects it to a sidecar that came back, and has a sidecar restarted that lost its actors.
 
-Dapr 1.18.2 can end so when a worker is killed in the midst of work (dapr/dapr#10408): it lives, says that it is healthy, and runs no
+Dapr 1.18.2 can lose them when a worker is killed in the midst of work (dapr/dapr#10408): it lives, says that it is healthy, and runs no
 workflow and no step any more until it is started anew, which whoever supervises it does once it has shut down.
 """
 
@@ -13,7 +13,7 @@ from prometheus_client import Counter
 
 from apps.shared.platform.sidecar import SidecarError
 
-LOOK_EVERY_SECONDS = 2.0
+LOOK_EVERY_SECONDS = 1.0
 PATIENCE_SECONDS = 6.0
 
 RESTARTS = Counter("sidecar_restarts_total", "Wedged sidecars that were asked to shut down", ["service"])
@@ -56,6 +56,8 @@ class Worker(Protocol):
     @property
     def connected(self) -> bool: ...
 
+    async def reconnect(self) -> None: ...
+
 
 class WatchedSidecar(Protocol):
     """What the watch asks of a sidecar."""
@@ -64,7 +66,7 @@ class WatchedSidecar(Protocol):
 
 
 class Watch:
-    """Looks at one sidecar every 2 seconds until it is cancelled."""
+    """Looks at one sidecar every second until it is cancelled."""
 
     def __init__(self, sidecar: WatchedSidecar, worker: Worker, *, service: str) -> None:
         self._sidecar, self._worker, self._service = sidecar, worker, service
@@ -72,19 +74,21 @@ class Watch:
 
     async def run(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
             await self.look(time.monotonic())
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def look(self, now: float) -> None:
-        """One look; shuts the sidecar down when the patience is over. A sidecar that does not answer is no case for the watch."""
-        connected = self._worker.connected
+        """One look; does what is needed. Nothing is while the sidecar does not answer."""
         try:
             missing = lacks_workflow_actors(await self._sidecar.call("GET", "/v1.0/metadata"))
-            if not self._patience.is_over(connected=connected and self._worker.connected, missing=missing, now=now):
-                return
-            log.warning("the sidecar lost its workflow actors, shutting it down to have it restarted")
-            RESTARTS.labels(self._service).inc()
-            await self._sidecar.call("POST", "/v1.0/shutdown")
+            connected = self._worker.connected
+            if not connected:
+                log.info("the sidecar is there and the workflow worker is not connected: connecting it")
+                await self._worker.reconnect()
+            if self._patience.is_over(connected=connected, missing=missing, now=now):
+                log.warning("the sidecar lost its workflow actors, shutting it down to have it restarted")
+                RESTARTS.labels(self._service).inc()
+                await self._sidecar.call("POST", "/v1.0/shutdown")
         except SidecarError as error:
             log.info("the sidecar could not be watched: %s", error)
             self._patience = Patience()

@@ -61,6 +61,11 @@ def test_patience_is_over_after_six_seconds_without_a_gap(looks: str, over_at: l
 class FakeWorker:
     def __init__(self, *, connected: bool = True) -> None:
         self.connected = connected
+        self.reconnections = 0
+
+    async def reconnect(self) -> None:
+        self.reconnections += 1
+        self.connected = True
 
 
 class FakeSidecar:
@@ -95,10 +100,25 @@ async def test_a_wedged_sidecar_is_shut_down_once() -> None:
     assert await shutdowns([NONE], looks=7) == 1
 
 
-async def test_a_sound_sidecar_a_silent_one_and_an_absent_worker_are_left_alone() -> None:
+async def test_a_sound_sidecar_and_a_silent_one_are_left_alone() -> None:
     assert await shutdowns([BOTH], looks=9) == 0
     assert await shutdowns([None], looks=9) == 0
-    assert await shutdowns([NONE], connected=False, looks=9) == 0
+
+
+async def test_a_worker_that_lost_its_sidecar_is_reconnected_once_that_answers_again() -> None:
+    worker = FakeWorker(connected=False)
+    watch = Watch(FakeSidecar([None, None, NONE, BOTH]), worker, service="checkout")
+    seen = []
+    for number in range(5):
+        await watch.look(number * 1.0)
+        seen.append(worker.reconnections)
+
+    assert seen == [0, 0, 1, 1, 1]
+
+
+async def test_the_time_without_a_worker_does_not_count_against_the_sidecar() -> None:
+    assert await shutdowns([NONE], connected=False, looks=4) == 0
+    assert await shutdowns([NONE], connected=False, looks=5) == 1
 
 
 async def test_a_sidecar_that_was_away_is_given_its_time_again() -> None:
