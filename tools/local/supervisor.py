@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -118,7 +119,8 @@ class Supervisor:
 
     def _run(self) -> None:
         while not self._over.wait(LOOK_EVERY_SECONDS):
-            self.look(time.monotonic())
+            with suppress(OSError):  # a full disk or a closed terminal keeps it from telling, not from its work
+                self.look(time.monotonic())
 
     def _mourn(self, charge: _Charge, process: psutil.Process, now: float) -> None:
         wait = charge.back_off.wait_seconds(lived_seconds=now - charge.began)
