@@ -43,16 +43,17 @@ class Backend:
         )
         return psutil.Process(child.pid)
 
+    def last_words(self) -> str:
+        """The end of its log, where the reason stands when it ended."""
+        return f"{' / '.join(last_lines(self.log, 3)) or 'it said nothing'} ({self.log})"
+
     def _is_ready_or_dead(self, child: "subprocess.Popen[bytes]") -> bool:
         if child.poll() is not None:
-            raise LocalError(f"{self.name} ended at once (exit code {child.returncode}): {self._last_words()}")
+            raise LocalError(f"{self.name} ended at once (exit code {child.returncode}): {self.last_words()}")
         return self.is_ready()
 
     def _elsewhere(self, running: psutil.Process) -> str:
         return f"{self.name} (pid {running.pid}) runs already but not on the ports wanted now: run 'make stop', then again."
 
     def _not_ready(self) -> str:
-        return f"{self.name} was not ready after {self.ready_within_seconds:.0f} s: {self._last_words()}"
-
-    def _last_words(self) -> str:
-        return f"{' / '.join(last_lines(self.log, 3)) or 'it said nothing'} ({self.log})"
+        return f"{self.name} was not ready after {self.ready_within_seconds:.0f} s: {self.last_words()}"

@@ -31,9 +31,9 @@ STOP_GRACE_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class RunningBackends:
-    """What run.json tells of the back ends, and what the apps' processes inherit."""
+    """The back ends with their processes, and what the apps' processes inherit."""
 
-    details: Mapping[str, Mapping[str, object]]
+    processes: Mapping[str, tuple[Backend, psutil.Process]]
     environment: Mapping[str, str]
     secrets: Secrets
 
@@ -87,8 +87,7 @@ def start_backends(
     )
     environment = shop_environment(home, tokens)
     write_env_file(home, binaries, environment)
-    details = {name: {"pid": process.pid, **backend.details} for name, (backend, process) in sorted(processes.items())}
-    return RunningBackends(details=details, environment=environment, secrets=secrets)
+    return RunningBackends(processes=dict(sorted(processes.items())), environment=environment, secrets=secrets)
 
 
 def stop_backends(table: ProcessTable) -> None:

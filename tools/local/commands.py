@@ -1,6 +1,7 @@
 """What each command of `python -m tools.local` does, from the first line on the console to the last."""
 
 import os
+import signal
 import time
 
 from tools.local.api import Api
@@ -16,8 +17,6 @@ from tools.local.secret_file import first_admin
 from tools.local.shop import Shop
 from tools.local.shopper import place_demo_order
 from tools.local.stopping import delete_home, stop_everything
-
-LOOK_EVERY_SECONDS = 2.0
 
 
 class Console:
@@ -38,6 +37,7 @@ def run(home: Home) -> None:
         progress=console,
         port_offset=port_from_environment("PLAZA_PORT_OFFSET") or 0,
         gateway_port=port_from_environment("PLAZA_PORT"),
+        self_healing=True,
     )
     with shop:
         console(f"the shop is ready at {shop.gateway_url}")
@@ -45,9 +45,7 @@ def run(home: Home) -> None:
             _show_demo(shop, console)
             print(_where_things_are(shop), flush=True)
             while True:
-                time.sleep(LOOK_EVERY_SECONDS)
-                for change in shop.look():
-                    console(change)
+                signal.pause()
         except KeyboardInterrupt:
             console("stopping")
     console("stopped")

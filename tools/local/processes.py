@@ -103,6 +103,12 @@ class ProcessTable:
             self.put(Record.of(name, psutil.Process(process.pid)))
         return process
 
+    def take_exit_code(self, pid: int) -> int | None:
+        """How its own child ended, negative for a signal; None for one that is not its child."""
+        code = next((child.poll() for child in self._children if child.pid == pid), None)
+        self.reap()
+        return code
+
     def reap(self) -> None:
         """Takes the exit codes of its own children that have ended, so that they leave no zombies in a process that lives on."""
         self._children = [child for child in self._children if child.poll() is None]

@@ -1,23 +1,26 @@
 """One whole shop as an object: `make run` and the tests start it, look at it and end it through here."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import psutil
 
 from tools.local.backends import RunningBackends, dapr_binaries, start_backends, stop_backends
 from tools.local.errors import LocalError
 from tools.local.home import PROJECT, Home
 from tools.local.ports import BackendPorts, require_free
 from tools.local.processes import ProcessTable, stop
-from tools.local.readiness import describe_deaths, wait_until_ready
+from tools.local.readiness import wait_until_ready
 from tools.local.run_file import RunFile, fitting_run_file
 from tools.local.run_json import write_run_json
 from tools.local.secret_file import first_admin
-from tools.local.sidecars import Pair, Sidecars
+from tools.local.sidecars import Pair, Sidecars, sidecar_name
 from tools.local.stopping import stop_leftovers
+from tools.local.supervisor import Recipe, Supervisor
 
 Progress = Callable[[str], None]
 
@@ -25,7 +28,8 @@ Progress = Callable[[str], None]
 class Shop:
     """A context manager: inside it the gateway answers, after it no process of the shop is left.
 
-    `environment` goes to every process that it starts. Raises: LocalError from `start`, which leaves nothing running.
+    `environment` goes to every process that it starts. With `self_healing` what dies after the start is started again.
+    Raises: LocalError from `start`, which leaves nothing running.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class Shop:
         gateway_port: int | None = None,
         environment: Mapping[str, str] | None = None,
         source: Path = PROJECT / "dapr.yaml",
+        self_healing: bool = False,
     ) -> None:
         self.home = home
         self._progress = progress
@@ -49,6 +54,8 @@ class Shop:
         self._sidecars: Sidecars | None = None
         self._backends: RunningBackends | None = None
         self._pairs: Mapping[str, Pair] = {}
+        self._supervisor: Supervisor | None = None
+        self._self_healing = self_healing
         self._is_ready = False
 
     def __enter__(self) -> Self:
@@ -101,11 +108,20 @@ class Shop:
         self._sidecars.start(binaries, {**self._base, **self._backends.environment, "PATH": path})
         self._progress(f"starting {len(run_file.apps)} apps, each with its sidecar")
         self._pairs = wait_until_ready(self._sidecars, logs=self.home.logs, progress=self._progress)
-        self._write_run_json()
         self._is_ready = True
+        if self._self_healing:
+            self._supervisor = Supervisor(
+                self._table, self._recipes(), progress=self._progress, on_change=self._write_run_json
+            )
+        self._write_run_json()
+        if self._supervisor:
+            self._supervisor.start()
 
     def stop(self) -> None:
         """Ends all in order; safe to call again, and after a start that failed at any point."""
+        if self._supervisor:
+            self._supervisor.stop()
+            self._supervisor = None
         self.home.run_json.unlink(missing_ok=True)
         if self._sidecars:
             self._sidecars.stop(started=self._is_ready)
@@ -115,23 +131,44 @@ class Shop:
         self._table.reap()
         self._held.close()
 
-    def look(self) -> list[str]:
-        """Keeps run.json true, and says which processes ended since the last look, a line each."""
-        pairs = self._require_sidecars().pairs()
-        deaths = describe_deaths(self._pairs, pairs, self.home.logs)
-        if pairs != self._pairs:
-            self._pairs = pairs
-            self._write_run_json()
-        return deaths
+    def _recipes(self) -> Iterator[tuple[Recipe, psutil.Process]]:
+        for backend, process in self._require_backends().processes.values():
+            yield (
+                Recipe(
+                    backend.name,
+                    backend.command,
+                    self._base,
+                    PROJECT,
+                    backend.log,
+                    backend.is_ready,
+                    backend.last_words,
+                ),
+                process,
+            )
+        yield from self._require_sidecars().recipes(self._pairs)
 
     def _write_run_json(self) -> None:
+        backends = {
+            name: (backend, self._living(name, process))
+            for name, (backend, process) in self._require_backends().processes.items()
+        }
         write_run_json(
             self.home,
             run_file=self._require_sidecars().run_file,
-            pairs=self._pairs,
+            pairs={
+                app_id: Pair(self._living(app_id, pair.app), self._living(sidecar_name(app_id), pair.daprd))
+                for app_id, pair in self._pairs.items()
+            },
             admin=first_admin(self.secrets),
-            backends=self._require_backends().details,
+            backends={
+                name: {"pid": process and process.pid, **backend.details}
+                for name, (backend, process) in backends.items()
+            },
         )
+
+    def _living(self, name: str, first: psutil.Process | None) -> psutil.Process | None:
+        """Its process now; the first one where nobody looks after it."""
+        return self._supervisor.find(name) if self._supervisor else first
 
     def _require_sidecars(self) -> Sidecars:
         if self._sidecars is None:

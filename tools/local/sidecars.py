@@ -8,18 +8,22 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
 
+from tools.local.diagnosis import explain_app, explain_sidecar
 from tools.local.environment import link_logs
 from tools.local.home import Home
-from tools.local.logs import forget_old_runs, link_newest
+from tools.local.logs import app_log, forget_old_runs, link_newest, sidecar_log
 from tools.local.processes import ProcessTable, stop
 from tools.local.run_file import RunFile
+from tools.local.supervisor import Recipe
+from tools.local.waiting import answers_ok
 
 CLI = "dapr"
 APP_GRACE_SECONDS = 12.0
@@ -69,6 +73,34 @@ class Sidecars:
             link_newest(self._home.logs, app.app_id, since=self._began)
         return {app.app_id: found.get(app.app_id, Pair()) for app in self.run_file.apps}
 
+    def recipes(self, pairs: Mapping[str, Pair]) -> Iterator[tuple[Recipe, psutil.Process]]:
+        """How to start each living process again as the CLI did. Raises: psutil.Error when one dies meanwhile."""
+        logs = self._home.logs
+        for app in self.run_file.apps:
+            pair = pairs[app.app_id]
+            if pair.app:
+                yield (
+                    Recipe.of(
+                        app.app_id,
+                        pair.app,
+                        log=app_log(logs, app.app_id),
+                        is_ready=partial(answers_ok, f"http://127.0.0.1:{app.app_port}/ready"),
+                        explain=partial(explain_app, logs, app.app_id),
+                    ),
+                    pair.app,
+                )
+            if pair.daprd:
+                yield (
+                    Recipe.of(
+                        sidecar_name(app.app_id),
+                        pair.daprd,
+                        log=sidecar_log(logs, app.app_id),
+                        is_ready=partial(answers_ok, f"http://127.0.0.1:{app.dapr_http_port}/v1.0/healthz"),
+                        explain=partial(explain_sidecar, logs, app.app_id),
+                    ),
+                    pair.daprd,
+                )
+
     def stop(self, *, started: bool) -> None:
         """Ends apps, then sidecars, then the CLI.
 
@@ -88,6 +120,10 @@ class Sidecars:
                 self._cli.wait()
         rest = [process for process in self._table.list_marked() if _is_of_group(process, self._cli.pid)]
         stop(rest, stop_signal=signal.SIGKILL)
+
+
+def sidecar_name(app_id: str) -> str:
+    return f"{app_id}'s sidecar"
 
 
 def find_pairs(table: ProcessTable) -> dict[str, Pair]:

@@ -16,7 +16,7 @@ from apps.shared.contracts.checkout import (
     cancellation_id,
 )
 from apps.shared.platform.telemetry import about_order
-from apps.shared.platform.workflows import RUNNING, Workflows
+from apps.shared.platform.workflows import PENDING, RUNNING, Workflows
 
 
 def build_router(workflows: Workflows) -> APIRouter:
@@ -30,23 +30,36 @@ def build_router(workflows: Workflows) -> APIRouter:
 
     @router.get("/checkouts/{order_id}")
     async def checkout_status(order_id: str) -> WorkflowStatus:
-        return await standing(order_id)
+        return await look_after(workflows, order_id)
 
     @router.post("/cancellations", status_code=202)
     async def start_cancellation(command: StartCancellation) -> Started:
         instance_id = cancellation_id(command.order_id)
         with about_order(command.order_id):
-            if not (await standing(instance_id)).exists:
+            if not (await look_after(workflows, instance_id)).exists:
                 await workflows.schedule(CANCELLATION_WORKFLOW, instance_id, command.model_dump(mode="json"))
         return Started(instance_id=instance_id)
 
     @router.post("/workflows")
     async def workflow_statuses(question: AskWorkflows) -> WorkflowStatuses:
-        found = await asyncio.gather(*(standing(instance_id) for instance_id in question.instance_ids))
+        found = await asyncio.gather(*(standing(workflows, instance_id) for instance_id in question.instance_ids))
         return WorkflowStatuses(statuses=dict(zip(question.instance_ids, found, strict=True)))
 
-    async def standing(instance_id: str) -> WorkflowStatus:
-        status = await workflows.find_status(instance_id)
-        return WorkflowStatus(exists=status is not None, running=status in RUNNING)
-
     return router
+
+
+async def standing(workflows: Workflows, instance_id: str) -> WorkflowStatus:
+    """How an instance stands."""
+    return _standing(await workflows.find_status(instance_id))
+
+
+async def look_after(workflows: Workflows, instance_id: str) -> WorkflowStatus:
+    """How an instance stands; one that has not begun yet is woken, since nobody else might do it."""
+    status = await workflows.find_status(instance_id)
+    if status == PENDING:
+        await workflows.wake(instance_id)
+    return _standing(status)
+
+
+def _standing(status: str | None) -> WorkflowStatus:
+    return WorkflowStatus(exists=status is not None, running=status in RUNNING)

@@ -19,6 +19,7 @@ from apps.shared.platform.jobs import Job
 from apps.shared.platform.settings import ServiceSettings
 from apps.shared.platform.sidecar import Sidecar, SidecarError
 from apps.shared.platform.steps import WorkflowWorker
+from apps.shared.platform.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +44,13 @@ def create_app(
     there, so that the app listens at once; until all has run `/ready` is 503. `only_sidecar` refuses requests that lack the app token.
     """
     starting: list[str] = []
+    tasks: list[asyncio.Task[None]] = []
 
     async def start() -> None:
         await sidecar.wait_until_healthy()
         if worker is not None:
             await worker.start()
+            tasks.append(asyncio.create_task(Watch(sidecar, worker, service=settings.app_id).run()))
         for job in jobs:
             await _until_done(lambda job=job: job.register(sidecar))  # type: ignore[misc]
         for step in on_start:
@@ -58,12 +61,13 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         telemetry.configure(settings.app_id, settings.log_level)
         starting.append("start-up")
-        task = asyncio.create_task(start())
+        tasks.append(asyncio.create_task(start()))
         yield
-        task.cancel()
+        for task in tasks:
+            task.cancel()
         for step in on_stop:
             await step()
-        if worker is not None and worker.ready:
+        if worker is not None:
             await worker.stop()
         await sidecar.close()
 

@@ -4,11 +4,12 @@ The SDK runs async activities on a loop of its own; connection pools and locks b
 """
 
 import asyncio
+import functools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from dapr.ext.workflow import WorkflowActivityContext, WorkflowRuntime
+from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext, WorkflowRuntime
 from pydantic import BaseModel
 
 from apps.shared.contracts.step import StepInput
@@ -25,14 +26,8 @@ class WorkflowWorker:
 
     def __init__(self, sidecar: Sidecar) -> None:
         self._sidecar = sidecar
-        self._runtime = WorkflowRuntime()
-        for name in (
-            "WorkflowRuntime",
-            "DaprWorkflowContext",
-            "durabletask-worker",
-        ):  # they print themselves, not as JSON
-            logging.getLogger(name).handlers.clear()
-            logging.getLogger(name).setLevel(logging.ERROR)
+        self._registrations: list[Callable[[WorkflowRuntime], None]] = []
+        self._runtime: WorkflowRuntime | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.ready = False
 
@@ -53,28 +48,63 @@ class WorkflowWorker:
             log.info("step %s", name, extra={"fields": {"step": name, "result": result.model_dump(mode="json")}})
             return result.model_dump(mode="json")
 
-        async def activity(_: WorkflowActivityContext, raw: dict[str, Any]) -> dict[str, Any]:
-            assert self._loop is not None
-            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(handle(raw), self._loop))
+        def register(runtime: WorkflowRuntime) -> None:
+            async def activity(_: WorkflowActivityContext, raw: dict[str, Any]) -> dict[str, Any]:
+                assert self._loop is not None
+                return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(handle(raw), self._loop))
 
-        self._runtime.register_activity(activity, name=name)
+            runtime.register_activity(activity, name=name)
+
+        self._registrations.append(register)
 
     def host(self, name: str, workflow: Any) -> None:
         """Register the generator function `workflow` under `name`."""
-        self._runtime.register_workflow(workflow, name=name)
+
+        def register(runtime: WorkflowRuntime) -> None:
+            @functools.wraps(workflow)  # the SDK marks a function that it knows, and refuses it a second time
+            def hosted(ctx: DaprWorkflowContext, raw: dict[str, Any]) -> Any:
+                return workflow(ctx, raw)
+
+            runtime.register_workflow(hosted, name=name)
+
+        self._registrations.append(register)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the stream by which work arrives is open; `ready` stays true when it breaks. Only the SDK's own worker (1.18.3) knows."""
+        return self.ready and self._runtime._WorkflowRuntime__worker._response_stream is not None  # type: ignore[union-attr]
 
     async def start(self) -> None:
         """Connect to the sidecar once that is there; returns when work can arrive."""
         self._loop = asyncio.get_running_loop()
         await self._sidecar.wait_until_healthy()
         while not self.ready:
+            self._runtime = _new_runtime(self._registrations)
             try:
                 await asyncio.to_thread(self._runtime.start)
                 self.ready = True
             except Exception as error:
                 log.warning("workflow worker could not connect, trying again: %s", error)
+                await asyncio.to_thread(self._runtime.shutdown)
                 await asyncio.sleep(1)
 
     async def stop(self) -> None:
-        await asyncio.to_thread(self._runtime.shutdown)
+        """Safe also while it starts: what the SDK began would keep the process alive."""
         self.ready = False
+        if self._runtime is not None:
+            await asyncio.to_thread(self._runtime.shutdown)
+
+    async def reconnect(self) -> None:
+        """Connect anew at once: by itself the SDK waits up to 15 s between its tries, and after some errors it tries no more."""
+        await self.stop()
+        await self.start()
+
+
+def _new_runtime(registrations: Sequence[Callable[[WorkflowRuntime], None]]) -> WorkflowRuntime:
+    runtime = WorkflowRuntime()
+    for name in ("WorkflowRuntime", "DaprWorkflowContext", "durabletask-worker"):  # they print themselves, not as JSON
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).setLevel(logging.ERROR)
+    for register in registrations:
+        register(runtime)
+    return runtime

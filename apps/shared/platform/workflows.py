@@ -16,7 +16,8 @@ from apps.shared.platform.sidecar import Sidecar, SidecarError
 
 START_TIMEOUT_SECONDS = 10.0
 _UNKNOWN_INSTANCE = "ERR_INSTANCE_ID_NOT_FOUND"
-RUNNING = frozenset({"PENDING", "RUNNING", "SUSPENDED", "CONTINUED_AS_NEW"})
+PENDING = "PENDING"
+RUNNING = frozenset({PENDING, "RUNNING", "SUSPENDED", "CONTINUED_AS_NEW"})
 
 
 class Workflows:
@@ -55,6 +56,14 @@ class Workflows:
                 return None
             raise
         return str(answer["runtimeStatus"])
+
+    async def wake(self, instance_id: str) -> None:
+        """Have an instance look into its inbox; one that has nothing to do is not changed. Raises SidecarError.
+
+        When the caller of a start dies, daprd 1.18.2 can save the instance after its alarm has gone off and found none: it then stays
+        `PENDING` for ever. Any event sets a new alarm, and this one no workflow waits for.
+        """
+        await self._sidecar.call("POST", f"/v1.0/workflows/dapr/{instance_id}/raiseEvent/wake")
 
     async def close(self) -> None:
         if self._channel is not None:
