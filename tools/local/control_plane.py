@@ -41,7 +41,6 @@ def sentry(home: Home, binaries: Path, ports: BackendPorts) -> Backend:
             *("--trust-domain", "localhost", "--port", str(ports["sentry"]), "--listen-address", LOOPBACK),
             *("--healthz-port", str(ports["sentry health"]), "--healthz-listen-address", LOOPBACK),
             "--enable-metrics=false",  # sentry 1.18 opens them to the network whatever address it is told
-            "--enable-metrics=false",  # its metrics would listen on every interface, whatever address is given
         ],
         log=home.logs / "sentry.log",
         is_ready=lambda: home.ca_certificate.exists() and _is_healthy(ports, "sentry"),

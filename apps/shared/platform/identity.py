@@ -14,7 +14,6 @@ ROLE_HEADER = "x-plaza-role"
 
 ADMIN = "admin"
 VENDOR = "vendor"
-CUSTOMER = "customer"
 GUEST = "guest"
 
 
