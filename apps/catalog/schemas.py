@@ -8,9 +8,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from apps.catalog.domain import MAX_PRICE_MINOR, Details, Intake, Product, category_name, slug
 from apps.catalog.ports import Count, Found
 from apps.shared.contracts.amount import Amount
+from apps.shared.contracts.sku import SKU_PATTERN
 from apps.shared.money import Money
 
-SKU_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """As inventory has it."""
 
 

@@ -9,12 +9,13 @@ from apps.inventory.schemas import ReceiptIn, ReservationOut, ReservationPage, S
 from apps.inventory.service import InventoryService
 from apps.shared.contracts.inventory import Availability, Receipt
 from apps.shared.contracts.nothing import Nothing
+from apps.shared.contracts.sku import SKU_PATTERN
 from apps.shared.platform.etags import tagged
 from apps.shared.platform.identity import VENDOR, Caller, CallerDep
 from apps.shared.platform.paging import Cursor, Limit, decode_place, decode_position, encode_place, encode_position
 from apps.shared.platform.problems import documented
 
-Sku = Annotated[str, Path(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Sku = Annotated[str, Path(pattern=SKU_PATTERN)]
 
 
 def build_router(service: InventoryService) -> APIRouter:

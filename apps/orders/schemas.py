@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from apps.orders.domain import Order, PaymentChoice, ShippingAddress
 from apps.orders.ports import AuditedOrder
+from apps.shared.contracts.address import PostalAddress
 from apps.shared.contracts.amount import Amount
 from apps.shared.contracts.checkout import WorkflowStatus
 
@@ -22,18 +23,8 @@ class PaymentIn(BaseModel):
         return PaymentChoice(self.provider, self.token)
 
 
-class AddressIn(BaseModel):
+class AddressIn(PostalAddress):
     """Where to ship to."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str = Field(min_length=1, max_length=200)
-    line1: str = Field(min_length=1, max_length=200)
-    line2: str = Field(default="", max_length=200)
-    city: str = Field(min_length=1, max_length=100)
-    region: str = Field(default="", max_length=100)
-    postal_code: str = Field(min_length=1, max_length=20)
-    country: str = Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code", examples=["US"])
 
     def address(self) -> ShippingAddress:
         return ShippingAddress(**self.model_dump())

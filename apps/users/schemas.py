@@ -7,6 +7,7 @@ from typing import Annotated
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from apps.shared.contracts.address import PostalAddress
 from apps.users.domain import Address, Role, User
 from apps.users.service import TokenPair
 
@@ -78,18 +79,8 @@ class TokensOut(BaseModel):
         return cls(access_token=pair.access_token, refresh_token=pair.refresh_token, expires_in=pair.expires_in_seconds)
 
 
-class UserAddress(BaseModel):
+class UserAddress(PostalAddress):
     """Where the user has things sent to."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: str = Field(min_length=1, max_length=200)
-    line1: str = Field(min_length=1, max_length=200)
-    line2: str = Field(default="", max_length=200)
-    city: str = Field(min_length=1, max_length=100)
-    region: str = Field(default="", max_length=100)
-    postal_code: str = Field(min_length=1, max_length=20)
-    country: str = Field(pattern="^[A-Z]{2}$", description="ISO 3166-1 alpha-2 code", examples=["US"])
 
 
 class ProfileIn(BaseModel):

@@ -10,7 +10,7 @@ from dapr.clients.base import DaprActorClientBase
 from dapr.ext.fastapi import DaprActor
 from fastapi import APIRouter
 
-from apps.shared.platform.sidecar import Answer, Sidecar, SidecarError
+from apps.shared.platform.sidecar import Answer, Sidecar
 
 IDLE_TIMEOUT = timedelta(minutes=5)
 """How long an actor that nobody calls stays in memory; the SDK's own hour keeps everyone who came by."""
@@ -70,7 +70,4 @@ class _SidecarActorClient(DaprActorClientBase):
     async def _exchange(self, method: str, path: str, body: bytes | None = None) -> Answer:
         headers = {"content-type": "application/json"}
         answer = await self._sidecar.request(method, f"/v1.0/actors/{path}", body=body, headers=headers)
-        if answer.status >= 400:
-            code, message = answer.dapr_error()
-            raise SidecarError(f"{method} actors/{path}", answer.status, code, message)
-        return answer
+        return answer.checked(f"{method} actors/{path}")

@@ -27,13 +27,13 @@ def page_key(owner: str, number: int) -> str:
     return f"journal/{owner}/{number}"
 
 
-def append(transaction: Transaction, owner: str, entry: str, *, ttl_seconds: int | None = None) -> None:
-    """Append `entry` to the journal of `owner`, whose `head_key` the round has read. `ttl_seconds` renews the head's life."""
+def append(transaction: Transaction, owner: str, entry: str) -> None:
+    """Append `entry` to the journal of `owner`, whose `head_key` the round has read."""
     head = transaction.find(head_key(owner), Page) or Page()
     if len(head.entries) >= PAGE_SIZE:
-        transaction.put_new(page_key(owner, head.number), head, ttl_seconds=ttl_seconds)
+        transaction.put_new(page_key(owner, head.number), head)
         head = Page(number=head.number + 1)
-    transaction.put(head_key(owner), replace(head, entries=[*head.entries, entry]), ttl_seconds=ttl_seconds)
+    transaction.put(head_key(owner), replace(head, entries=[*head.entries, entry]))
 
 
 async def read_backwards(

@@ -85,10 +85,7 @@ class Sidecar:
         answer = await self.request(
             method, path, body=body, headers=headers, params=params, timeout_seconds=timeout_seconds
         )
-        if answer.status >= 400:
-            code, message = answer.dapr_error()
-            raise SidecarError(f"{method} {path}", answer.status, code, message)
-        return answer.json()
+        return answer.checked(f"{method} {path}").json()
 
     async def healthy(self) -> bool:
         """Whether the sidecar is there and its components are loaded (`/v1.0/healthz/outbound`)."""
@@ -125,6 +122,12 @@ class Answer:
 
     def json(self) -> Any:
         return orjson.loads(self.body) if self.body else None
+
+    def checked(self, action: str) -> "Answer":
+        """This answer. Raises SidecarError about `action` from status 400 on."""
+        if self.status >= 400:
+            raise SidecarError(action, self.status, *self.dapr_error())
+        return self
 
     def dapr_error(self) -> tuple[str, str]:
         """Dapr's `errorCode` and `message`; empty code and the raw text for anything else."""

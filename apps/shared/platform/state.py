@@ -67,10 +67,10 @@ class Transaction:
             request["metadata"] = {"ttlInSeconds": str(ttl_seconds)}
         self._writes[key] = {"operation": "upsert", "request": request, "decoded": value}
 
-    def put_new(self, key: str, value: object, *, ttl_seconds: int | None = None) -> None:
+    def put_new(self, key: str, value: object) -> None:
         """Write a document that this round has not read and that must not exist yet, or the round starts over."""
         self._found.setdefault(key, (None, None))
-        self.put(key, value, ttl_seconds=ttl_seconds)
+        self.put(key, value)
 
     def delete(self, key: str) -> None:
         """Remove the document under `key`, if there is one, when the round commits."""
@@ -147,20 +147,18 @@ class StateStore:
 
         Stores word a conflict differently, so every refusal counts as one: a store that is down shows at the next read.
         """
-        try:
-            await self._sidecar.call("POST", f"{self._path}/transaction", json={"operations": operations})
-        except SidecarError as error:
-            if error.code != "ERR_STATE_TRANSACTION":
-                raise
-            return False
-        return True
+        return await self._accepted(f"{self._path}/transaction", {"operations": operations}, "ERR_STATE_TRANSACTION")
 
     async def _save(self, operations: list[dict[str, Any]]) -> bool:
         """As `_commit`, for upserts alone."""
+        requests = [operation["request"] for operation in operations]
+        return await self._accepted(self._path, requests, "ERR_STATE_SAVE")
+
+    async def _accepted(self, path: str, body: Any, refused_code: str) -> bool:
         try:
-            await self._sidecar.call("POST", self._path, json=[operation["request"] for operation in operations])
+            await self._sidecar.call("POST", path, json=body)
         except SidecarError as error:
-            if error.code != "ERR_STATE_SAVE":
+            if error.code != refused_code:
                 raise
             return False
         return True
