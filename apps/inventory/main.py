@@ -24,6 +24,7 @@ STATUSES: dict[type[Exception], int] = {
     domain.SkuUnknown: 404,
     domain.SkuForeign: 404,
     domain.QuantityOutOfRange: 422,
+    domain.ReservationEnded: 500,  # not left to the server, which would close a connection that the sidecar reuses
 }
 
 
