@@ -1,4 +1,4 @@
-"""Kills one app of a running shop and starts it again as it was, since a plain `dapr run` does not."""
+"""Ends one app of a running shop and starts it again, as it was or as another release, since a plain `dapr run` does not."""
 
 import subprocess
 import time
@@ -24,19 +24,33 @@ def killed_app(run_json: dict[str, Any], app_id: str) -> Iterator[None]:
     try:
         yield
     finally:
-        revived = subprocess.Popen(
-            command, env=environment, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        _revived.append(revived)
-        app["app_pid"] = revived.pid
-        _wait_until_ready(app["app_port"])
+        _start(app, command, environment, directory)
+
+
+def upgrade_app(run_json: dict[str, Any], app_id: str, module: str) -> None:
+    """Ends the app as an upgrade would, and starts `module` in its place; returns once that is ready."""
+    app = run_json["apps"][app_id]
+    process = psutil.Process(app["app_pid"])
+    command, environment, directory = process.cmdline(), process.environ(), process.cwd()
+    process.terminate()
+    process.wait(20)
+    _start(app, [*command[: command.index("-m") + 1], module], environment, directory)
+
+
+def _start(app: dict[str, Any], command: list[str], environment: dict[str, str], directory: str) -> None:
+    revived = subprocess.Popen(
+        command, env=environment, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _revived.append(revived)
+    app["app_pid"] = revived.pid
+    _wait_until_ready(app["app_port"])
 
 
 _revived: list[subprocess.Popen[bytes]] = []
 
 
 def end_revived() -> None:
-    """Stop the apps that `killed_app` has started."""
+    """Stop the apps that were started here."""
     for process in _revived:
         process.terminate()
     for process in _revived:

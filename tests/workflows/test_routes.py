@@ -3,7 +3,7 @@
 import pytest
 
 from apps.shared.contracts.checkout import WorkflowStatus
-from apps.shared.platform.workflows import Workflows
+from apps.shared.platform.workflows import STALLED, Workflows
 from workflows.checkout.routes import look_after
 
 
@@ -27,6 +27,7 @@ class FakeSidecar:
     [
         ("PENDING", True, ["/v1.0/workflows/dapr/ord_1/raiseEvent/wake"]),
         ("RUNNING", True, []),
+        (STALLED, True, []),
         ("COMPLETED", False, []),
         ("FAILED", False, []),
     ],

@@ -1,5 +1,6 @@
 """The steps of a checkout, in order, and what undoes each: pure data, so that a test can hold the saga against it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -27,6 +28,9 @@ CHECKOUT = (
     Step("payments.capture_payment", undo="payments.refund_payment", supersedes="payments.authorize_payment"),
     Step("orders.mark_paid", final=True),
 )
+
+CHECKOUT_VERSIONS: Mapping[str, tuple[Step, ...]] = {"1": CHECKOUT}
+"""Every plan by which a saga may be running, oldest first; new ones run by the last. None is ever edited (docs/upgrades.md)."""
 
 END_AS_CANCELLED = "orders.cancel_order"
 

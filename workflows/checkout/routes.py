@@ -1,6 +1,7 @@
 """Starts workflows for `orders`, and tells whether they run."""
 
 import asyncio
+import logging
 
 from fastapi import APIRouter
 
@@ -16,7 +17,9 @@ from apps.shared.contracts.checkout import (
     cancellation_id,
 )
 from apps.shared.platform.telemetry import about_order
-from apps.shared.platform.workflows import PENDING, RUNNING, Workflows
+from apps.shared.platform.workflows import PENDING, RUNNING, STALLED, Workflows
+
+log = logging.getLogger(__name__)
 
 
 def build_router(workflows: Workflows) -> APIRouter:
@@ -58,6 +61,8 @@ async def look_after(workflows: Workflows, instance_id: str) -> WorkflowStatus:
     status = await workflows.find_status(instance_id)
     if status == PENDING:
         await workflows.wake(instance_id)
+    if status == STALLED:
+        log.error("workflow %s waits for a worker that has the version it began with", instance_id)
     return _standing(status)
 
 

@@ -27,7 +27,7 @@ FAULT = StepOutcome(
 )
 
 
-def checkout(ctx: DaprWorkflowContext, raw: dict[str, Any]) -> Saga:
+def checkout(ctx: DaprWorkflowContext, raw: dict[str, Any], plan: tuple[Step, ...] = CHECKOUT) -> Saga:
     """Input: StartCheckout. Result: `{"status": "paid"}`, or `{"status": "cancelled", "code": …}` when all is undone."""
     start = StartCheckout.model_validate(raw)
     inputs: dict[str, StepInput] = {
@@ -35,7 +35,7 @@ def checkout(ctx: DaprWorkflowContext, raw: dict[str, Any]) -> Saga:
         "payments.authorize_payment": AuthorizePayment(order_id=start.order_id, amount=start.total),
     }
     done: tuple[Step, ...] = ()
-    for step in CHECKOUT:
+    for step in plan:
         command = inputs.get(step.activity, StepInput(order_id=start.order_id))
         try:
             retries = endless_retries() if step.final else bounded_retries()

@@ -4,9 +4,8 @@ The SDK runs async activities on a loop of its own; connection pools and locks b
 """
 
 import asyncio
-import functools
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from dapr.ext.workflow import DaprWorkflowContext, WorkflowActivityContext, WorkflowRuntime
@@ -19,6 +18,7 @@ from apps.shared.platform.telemetry import about_order
 log = logging.getLogger(__name__)
 
 S = TypeVar("S", bound=StepInput)
+Workflow = Callable[[DaprWorkflowContext, dict[str, Any]], Any]
 
 
 class WorkflowWorker:
@@ -57,15 +57,19 @@ class WorkflowWorker:
 
         self._registrations.append(register)
 
-    def host(self, name: str, workflow: Any) -> None:
-        """Register the generator function `workflow` under `name`."""
+    def host(self, name: str, versions: Mapping[str, Workflow]) -> None:
+        """Register the generator functions `versions` under `name`, oldest first. A new instance runs the last one.
+
+        An instance under way goes on with the version that it began with. Where its history names none, it began before versions were
+        recorded: with the oldest. One whose version is not among these is left alone, `STALLED`, until a worker comes that has it.
+        """
+        oldest, latest = next(iter(versions.values())), list(versions)[-1]
 
         def register(runtime: WorkflowRuntime) -> None:
-            @functools.wraps(workflow)  # the SDK marks a function that it knows, and refuses it a second time
-            def hosted(ctx: DaprWorkflowContext, raw: dict[str, Any]) -> Any:
-                return workflow(ctx, raw)
-
-            runtime.register_workflow(hosted, name=name)
+            for version, workflow in versions.items():
+                runtime.register_versioned_workflow(
+                    _hosted(workflow, oldest), name=name, version_name=version, is_latest=version == latest
+                )
 
         self._registrations.append(register)
 
@@ -98,6 +102,16 @@ class WorkflowWorker:
         """Connect anew at once: by itself the SDK waits up to 15 s between its tries, and after some errors it tries no more."""
         await self.stop()
         await self.start()
+
+
+def _hosted(workflow: Workflow, oldest: Workflow) -> Workflow:
+    """`workflow`, but `oldest` for a history without a version, which the SDK (1.18.3) would give to the latest one."""
+
+    def hosted(ctx: DaprWorkflowContext, raw: dict[str, Any]) -> Any:
+        recorded = ctx._DaprWorkflowContext__obj._orchestrator_version_name
+        return (oldest if ctx.is_replaying and recorded is None else workflow)(ctx, raw)
+
+    return hosted
 
 
 def _new_runtime(registrations: Sequence[Callable[[WorkflowRuntime], None]]) -> WorkflowRuntime:

@@ -17,7 +17,8 @@ from apps.shared.platform.sidecar import Sidecar, SidecarError
 START_TIMEOUT_SECONDS = 10.0
 _UNKNOWN_INSTANCE = "ERR_INSTANCE_ID_NOT_FOUND"
 PENDING = "PENDING"
-RUNNING = frozenset({PENDING, "RUNNING", "SUSPENDED", "CONTINUED_AS_NEW"})
+STALLED = "UNKNOWN"  # the HTTP API of daprd 1.18.2 has no name for this one alone
+RUNNING = frozenset({PENDING, "RUNNING", "SUSPENDED", "CONTINUED_AS_NEW", STALLED})
 
 
 class Workflows:

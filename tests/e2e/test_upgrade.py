@@ -1,0 +1,114 @@
+"""An upgrade in mid-flight: sagas that began before it end by the plan they began with, later ones by the new plan."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import grpc
+import psutil
+import pytest
+
+from apps.shared.platform.workflows import STALLED
+from tests.support.client import Client, eventually
+from tests.support.histories import read_history, steps_of, version_of
+from tests.support.processes import killed_app, upgrade_app
+from tests.support.upgraded_checkout import PLANS
+
+PRESENT, UPGRADED = "workflows.checkout.main", "tests.support.upgraded_checkout"
+(OLD, OLD_STEPS), (NEW, NEW_STEPS) = (
+    (version, [step.activity for step in plan]) for version, plan in list(PLANS.items())[-2:]
+)
+
+
+class Sagas:
+    """The checkouts of a shop, as the sidecar of checkout knows them."""
+
+    def __init__(self, run_json: dict[str, Any], api_token: str) -> None:
+        app = run_json["apps"]["checkout"]
+        self._grpc_port = int(psutil.Process(app["app_pid"]).environ()["DAPR_GRPC_PORT"])
+        self._sidecar = Client(f"http://127.0.0.1:{app['dapr_http_port']}")
+        self._api_token = api_token
+
+    async def status(self, order_id: str) -> str:
+        path = f"/v1.0/workflows/dapr/{order_id}"
+        found = await self._sidecar.call("GET", path, dapr_api_token=self._api_token)
+        return str(found.expect(200)["runtimeStatus"])
+
+    async def history(self, order_id: str) -> list[Any]:
+        """Empty when it was read in the midst of being written."""
+        try:
+            return await read_history(self._grpc_port, self._api_token, order_id)
+        except grpc.aio.AioRpcError:
+            return []
+
+    async def wait_until_held(self, order_id: str) -> None:
+        """Returns when the saga has reserved, and goes on no further while the payments app is dead."""
+        await eventually(lambda: self.history(order_id), lambda events: steps_of(events) == OLD_STEPS[:1])
+
+    async def run_by(self, order_id: str) -> tuple[str, list[str]]:
+        """Version and steps of a saga that has ended."""
+        await eventually(lambda: self.status(order_id), lambda status: status == "COMPLETED")
+        events = await self.history(order_id)
+        return version_of(events), steps_of(events)
+
+    async def close(self) -> None:
+        await self._sidecar.__aexit__(None, None, None)
+
+
+@pytest.fixture
+async def sagas(run_json: dict[str, Any], api_token: str) -> AsyncIterator[Sagas]:
+    found = Sagas(run_json, api_token)
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+def checkout(run_json: dict[str, Any]) -> Iterator[None]:
+    """The tests after this one find the checkout of this release."""
+    yield
+    upgrade_app(run_json, "checkout", PRESENT)
+
+
+async def place(shopper: Client, product: dict[str, Any]) -> str:
+    await shopper.fill_cart(product["id"], 1)
+    return str((await shopper.place()).expect(202)["id"])
+
+
+@pytest.mark.usefixtures("checkout")
+async def test_sagas_end_by_the_plan_with_which_they_began(
+    admin: Client, shopper: Client, run_json: dict[str, Any], sagas: Sagas
+) -> None:
+    product = await admin.new_product(quantity=5)
+    with killed_app(run_json, "payments"):
+        begun_before = [await place(shopper, product) for _ in range(3)]
+        for order_id in begun_before:
+            await sagas.wait_until_held(order_id)
+        upgrade_app(run_json, "checkout", UPGRADED)
+        held_after = await place(shopper, product)
+        await sagas.wait_until_held(held_after)
+    begun_after = await place(shopper, product)
+
+    for order_id in (*begun_before, held_after, begun_after):
+        assert (await shopper.follow(order_id))["status"] == "paid"
+    assert [await sagas.run_by(order_id) for order_id in begun_before] == [(OLD, OLD_STEPS)] * 3
+    assert [await sagas.run_by(order_id) for order_id in (held_after, begun_after)] == [(NEW, NEW_STEPS)] * 2
+
+
+@pytest.mark.usefixtures("checkout")
+async def test_after_a_rollback_sagas_of_the_new_plan_wait_for_it_to_come_back(
+    admin: Client, shopper: Client, run_json: dict[str, Any], sagas: Sagas
+) -> None:
+    product = await admin.new_product(quantity=2)
+    upgrade_app(run_json, "checkout", UPGRADED)
+    with killed_app(run_json, "payments"):
+        order_id = await place(shopper, product)
+        await sagas.wait_until_held(order_id)
+        upgrade_app(run_json, "checkout", PRESENT)
+    await eventually(lambda: sagas.status(order_id), lambda status: status == STALLED)
+    of_this_release = await place(shopper, product)
+    assert (await shopper.follow(of_this_release))["status"] == "paid"
+    assert (await shopper.order(order_id))["status"] == "draft"
+
+    upgrade_app(run_json, "checkout", UPGRADED)
+    assert (await shopper.follow(order_id))["status"] == "paid"
+    assert await sagas.run_by(order_id) == (NEW, NEW_STEPS)
+    assert await sagas.run_by(of_this_release) == (OLD, OLD_STEPS)
