@@ -1,0 +1,189 @@
+"""Whether the ten-thousandth checkout costs what the first one did: shops at a steady pace, and prints rate and CPU per checkout by tenth.
+
+The rate tells on a quiet machine, the CPU milliseconds (over all processes of the shop) on any. Exits 1 when the last tenth's rate is
+below 0.95 of the first's.
+"""
+
+import argparse
+import secrets
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from tools.local.api import Api
+from tools.local.home import PROJECT, Home
+from tools.local.ports import find_free_offset
+from tools.local.processes import ProcessTable
+from tools.local.run_file import read_run_file
+from tools.local.secret_file import first_admin
+from tools.local.shop import Shop
+from tools.local.shopper import ADDRESS, SETTLED
+from tools.local.variant import vary
+
+TENTHS = 10
+WARM_UP_ORDERS = 100
+LEAST_RATIO = 0.95
+LOOK_EVERY_SECONDS = 0.1
+SESSION_SECONDS = 600
+KINDS = ("apps", "daprd", "postgres", "scheduler", "redis", "others")
+ENVIRONMENT = {"GATEWAY_RATE_PER_MINUTE": "10000000", "GATEWAY_AUTH_RATE_PER_MINUTE": "10000000"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The moment at which so many checkouts were done, and the CPU seconds that the shop had used by then, by kind of process."""
+
+    orders: int
+    at: float
+    cpu_seconds: dict[str, float]
+
+
+def cpu_seconds(table: ProcessTable) -> dict[str, float]:
+    """What all processes of a shop have used, those that ended included: their parents have it."""
+    used = dict.fromkeys(KINDS, 0.0)
+    marked = table.list_marked()
+    children = (child for process in marked for child in process.children(recursive=True))  # PostgreSQL's hide the mark
+    for process in {*marked, *children}:
+        with suppress(psutil.Error):
+            name = process.name()
+            kind = "apps" if name.startswith("python") and process.environ().get("APP_ID") else name
+            used[next((known for known in KINDS if kind.startswith(known)), "others")] += sum(process.cpu_times()[:4])
+    return used
+
+
+@dataclass
+class Progress:
+    """Counts checkouts and marks each tenth."""
+
+    table: ProcessTable
+    orders: int
+    marks: list[Mark] = field(default_factory=list)
+    _done: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self) -> None:
+        self.marks.append(Mark(0, time.monotonic(), cpu_seconds(self.table)))
+
+    def count(self) -> None:
+        with self._lock:
+            self._done += 1
+            if self._done * TENTHS // self.orders > (self._done - 1) * TENTHS // self.orders:
+                self.marks.append(Mark(self._done, time.monotonic(), cpu_seconds(self.table)))
+                print(row_of(*self.marks[-2:]), flush=True)
+
+
+def row_of(before: Mark, after: Mark) -> str:
+    by_kind = " ".join(f"{cpu_ms(before, after, kind):>9.1f}" for kind in KINDS)
+    return f"{after.orders:>7} {rate(before, after):>8.2f} {cpu_ms(before, after):>8.1f} {by_kind}"
+
+
+def rate(before: Mark, after: Mark) -> float:
+    """Checkouts a second."""
+    return (after.orders - before.orders) / (after.at - before.at)
+
+
+def cpu_ms(before: Mark, after: Mark, kind: str | None = None) -> float:
+    """CPU milliseconds a checkout, of one kind of process or of all."""
+    kinds = [kind] if kind else KINDS
+    used = sum(after.cpu_seconds[name] - before.cpu_seconds[name] for name in kinds)
+    return 1000 * used / (after.orders - before.orders)
+
+
+class Shopper:
+    """A customer, who logs in again before the token ends."""
+
+    def __init__(self, shop_url: str) -> None:
+        self._guest = Api(shop_url)
+        self._email, self._password = f"soak+{secrets.token_hex(6)}@plaza.example", secrets.token_urlsafe(15)
+        account = {"email": self._email, "password": self._password, "name": "Soak Shopper"}
+        self._guest.call("POST", "/auth/register", account, expect={201})
+        self._log_in()
+
+    def check_out(self, product_id: str) -> None:
+        """One order, from the cart until it is paid."""
+        if time.monotonic() > self._logged_in_at + SESSION_SECONDS:
+            self._log_in()
+        self._api.call("PUT", f"/api/v1/cart/items/{product_id}", {"quantity": 1}, expect={200})
+        body = {"payment": {"provider": "sandbox", "token": "tok_visa"}, "shipping_address": ADDRESS}
+        key = {"Idempotency-Key": secrets.token_hex(16)}
+        order = self._api.call("POST", "/api/v1/orders", body, expect={202}, headers=key).body
+        while order["status"] not in SETTLED:
+            time.sleep(LOOK_EVERY_SECONDS)
+            order = self._api.call("GET", f"/api/v1/orders/{order['id']}", expect={200}).body
+        assert order["status"] == "paid", order
+
+    def _log_in(self) -> None:
+        self._api, self._logged_in_at = self._guest.logged_in(self._email, self._password), time.monotonic()
+
+
+def new_product(admin: Api, *, quantity: int) -> str:
+    product = {
+        "sku": f"SOAK-{secrets.token_hex(4).upper()}",
+        "name": "Evergreen",
+        "description": "Sold over and over.",
+        "category": "plants",
+        "price": {"amount_minor": 990, "currency": "USD"},
+    }
+    made = admin.call("POST", "/api/v1/products", product, expect={201}).body
+    receipt = {"warehouse": "east", "quantity": quantity}
+    admin.call("POST", f"/api/v1/inventory/{made['sku']}/receipts", receipt, expect={201})
+    return str(made["id"])
+
+
+def soak(shop: Shop, *, orders: int, shoppers: int) -> list[Mark]:
+    """Has `shoppers` at once place `orders` in all; the marks of each tenth, the beginning first."""
+    admin = Api(shop.gateway_url).logged_in(**first_admin(shop.secrets))
+    product_id = new_product(admin, quantity=orders + WARM_UP_ORDERS)
+    progress = Progress(ProcessTable(shop.home.root), orders)
+
+    with ThreadPoolExecutor(shoppers) as pool:
+        people = list(pool.map(Shopper, [shop.gateway_url] * shoppers))
+
+        def shop_on(turns: Iterator[int], *, counted: bool) -> None:
+            def one(person: Shopper) -> None:
+                while next(turns, None) is not None:
+                    person.check_out(product_id)
+                    if counted:
+                        progress.count()
+
+            list(pool.map(one, people))
+
+        shop_on(iter(range(WARM_UP_ORDERS)), counted=False)
+        progress.begin()
+        shop_on(iter(range(orders)), counted=True)
+    return progress.marks
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.soak", description=__doc__)
+    parser.add_argument("--orders", type=int, default=10_000)
+    parser.add_argument("--shoppers", type=int, default=8)
+    parser.add_argument("--retention", default="1h", help="how long completed workflows are kept")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the shop ends with it
+    offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
+    with tempfile.TemporaryDirectory(prefix="plaza-soak-") as directory:
+        view = Path(directory) / "project"
+        view.mkdir()
+        source = vary(view, {"config/apps/*.yaml": (r"completed: \w+", f"completed: {arguments.retention}")})
+        home = Home(Path(directory) / "home")
+        with Shop(home, progress=print, port_offset=offset, environment=ENVIRONMENT, source=source) as shop:
+            print(f"{'orders':>7} {'rate/s':>8} {'CPU ms':>8} {' '.join(f'{kind:>9}' for kind in KINDS)}", flush=True)
+            marks = soak(shop, orders=arguments.orders, shoppers=arguments.shoppers)
+    ratio = rate(marks[-2], marks[-1]) / rate(marks[0], marks[1])
+    cpu_ratio = cpu_ms(marks[-2], marks[-1]) / cpu_ms(marks[0], marks[1])
+    print(f"the last tenth beside the first: rate {ratio:.3f}, CPU a checkout {cpu_ratio:.3f}")
+    return 0 if ratio >= LEAST_RATIO else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
