@@ -60,9 +60,9 @@ class FickleSidecar(MemorySidecar):
 
 
 class NotificationsRoom:
-    def __init__(self) -> None:
+    def __init__(self, sidecar: FickleSidecar | None = None) -> None:
         self.mail, self.clock, self.users = FakeMail(), FixedClock(), FakeUsers()
-        self.sidecar = FickleSidecar()
+        self.sidecar = sidecar or FickleSidecar()
         self.store = DaprMessageStore(memory_state(self.sidecar))
         self.service = NotificationService(
             store=self.store,
