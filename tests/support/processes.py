@@ -1,10 +1,10 @@
-"""Kills one app of a running shop and starts it again as it was, since a plain `dapr run` does not."""
+"""Kills an app or a back end of a running shop and starts it again as it was, since a plain `dapr run` does not."""
 
 import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,19 +24,44 @@ def killed_app(run_json: dict[str, Any], app_id: str) -> Iterator[None]:
     try:
         yield
     finally:
-        revived = subprocess.Popen(
-            command, env=environment, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        _revived.append(revived)
-        app["app_pid"] = revived.pid
+        app["app_pid"] = start_again(command, environment, directory)
         _wait_until_ready(app["app_port"])
+
+
+@contextmanager
+def killed_backend(
+    run_json: dict[str, Any], name: str, command: list[str], is_ready: Callable[[], bool]
+) -> Iterator[None]:
+    """The back end is dead inside the block and serves again after it, begun by `command`."""
+    backend = run_json["backends"][name]
+    process = psutil.Process(backend["pid"])
+    environment, directory, children = process.environ(), process.cwd(), process.children()
+    process.kill()
+    psutil.wait_procs([process, *children], timeout=10)
+    try:
+        yield
+    finally:
+        backend["pid"] = start_again(command, environment, directory)
+        deadline = time.monotonic() + START_SECONDS
+        while not is_ready():
+            assert time.monotonic() < deadline, f"{name} is not back {START_SECONDS} s after its restart"
+            time.sleep(0.1)
+
+
+def start_again(command: list[str], environment: dict[str, str], directory: str) -> int:
+    """The pid of a process as it was before; `end_revived` ends it, or the shop whose mark it bears."""
+    revived = subprocess.Popen(
+        command, env=environment, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _revived.append(revived)
+    return revived.pid
 
 
 _revived: list[subprocess.Popen[bytes]] = []
 
 
 def end_revived() -> None:
-    """Stop the apps that `killed_app` has started."""
+    """Stop all that was started again."""
     for process in _revived:
         process.terminate()
     for process in _revived:

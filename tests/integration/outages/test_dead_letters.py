@@ -2,18 +2,11 @@
 
 import asyncio
 import os
-import subprocess
 import sys
-import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import psutil
-import pytest
 
 from apps.inventory import domain
 from apps.inventory.domain import Reservation, Stocks
@@ -23,31 +16,17 @@ from apps.shared.contracts.orders import OrderPaid
 from apps.shared.platform.publisher import Publisher
 from apps.shared.platform.sidecar import Sidecar
 from apps.shared.platform.state import StateStore
-from tests.integration.dead_letters.conftest import TRIES
+from tests.integration.outages.conftest import TRIES, killed_postgres
 from tests.support.client import Client, eventually
 from tests.support.mail import mails_to
 from tests.support.metrics import answers_of
 from tests.support.processes import killed_app
 from tools.deadletters import CONSUMERS, DEAD_LETTERS
 from tools.local.home import PROJECT, Home
-from tools.local.postgres import postgres
 
 Letter = dict[str, Any]
 
 GIVEN_UP_SECONDS = 30
-
-
-@pytest.fixture
-async def sidecars(run_json: dict[str, Any], api_token: str) -> AsyncIterator[dict[str, Sidecar]]:
-    made = {app_id: Sidecar(port=app["dapr_http_port"], token=api_token) for app_id, app in run_json["apps"].items()}
-    yield made
-    for sidecar in made.values():
-        await sidecar.close()
-
-
-@pytest.fixture
-def publisher(sidecars: dict[str, Sidecar]) -> Publisher:
-    return Publisher(sidecars["orders"])
 
 
 def paid(user_id: str) -> OrderPaid:
@@ -220,7 +199,7 @@ async def test_letters_that_cannot_be_kept_for_long_are_not_lost(
     async def refused_letters() -> int:
         return (await answers_of(run_json, "inventory", "/dead-letters")).get("503", 0) - before.get("503", 0)
 
-    with postgres_gone(home, run_json):
+    with killed_postgres(home, run_json):
         for event in events:
             await publisher.publish(event)
         await eventually(refused_letters, lambda count: count > len(events) * TRIES, seconds=GIVEN_UP_SECONDS)
@@ -228,25 +207,6 @@ async def test_letters_that_cannot_be_kept_for_long_are_not_lost(
         letter = await letter_of(admin, "inventory", event.event_id)
         (await admin.call("POST", replay_path("inventory", letter))).expect(200)
     assert await counts(admin, product["sku"]) == (2, 0, 3)
-
-
-@contextmanager
-def postgres_gone(home: Home, run_json: dict[str, Any]) -> Iterator[None]:
-    """Inside the block there is no database."""
-    process, backend = psutil.Process(run_json["backends"]["postgres"]["pid"]), postgres(home)
-    environment = process.environ()
-    children = process.children()
-    process.kill()
-    psutil.wait_procs([process, *children], timeout=10)
-    try:
-        yield
-    finally:
-        again = subprocess.Popen(backend.command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        run_json["backends"]["postgres"]["pid"] = again.pid
-        deadline = time.monotonic() + GIVEN_UP_SECONDS
-        while not backend.is_ready():
-            assert time.monotonic() < deadline, "PostgreSQL does not start again"
-            time.sleep(0.1)
 
 
 async def test_admins_alone_see_and_replay(admin: Client, shopper: Client, shop_url: str) -> None:

@@ -3,17 +3,21 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from apps.shared.platform.publisher import Publisher
+from apps.shared.platform.sidecar import Sidecar
 from tests.conftest import SHOP_ENVIRONMENT
-from tests.support.processes import end_revived
+from tests.support.processes import killed_backend
 from tools.local.home import PROJECT, Home
 from tools.local.ports import find_free_offset
+from tools.local.postgres import postgres
 from tools.local.run_file import read_run_file
 from tools.local.shop import Shop
 from tools.local.stopping import delete_home
@@ -32,7 +36,6 @@ def home(request: pytest.FixtureRequest) -> Iterator[Home]:
     offset = find_free_offset(read_run_file(source).named_ports)
     with Shop(home, progress=print, port_offset=offset, environment=SHOP_ENVIRONMENT, source=source):
         yield home
-        end_revived()
     if request.session.testsfailed > failed_before:
         with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
             request.config.get_terminal_writer().line(f"\nThe logs of the shop are kept: {home.logs}")
@@ -73,3 +76,22 @@ def mail_directory(home: Home) -> Path:
 @pytest.fixture(scope="package")
 def api_token(home: Home) -> str:
     return str(json.loads((home.root / "api-tokens.json").read_text())["DAPR_API_TOKEN"])
+
+
+@pytest.fixture
+async def sidecars(run_json: dict[str, Any], api_token: str) -> AsyncIterator[dict[str, Sidecar]]:
+    made = {app_id: Sidecar(port=app["dapr_http_port"], token=api_token) for app_id, app in run_json["apps"].items()}
+    yield made
+    for sidecar in made.values():
+        await sidecar.close()
+
+
+@pytest.fixture
+def publisher(sidecars: dict[str, Sidecar]) -> Publisher:
+    return Publisher(sidecars["orders"])
+
+
+def killed_postgres(home: Home, run_json: dict[str, Any]) -> AbstractContextManager[None]:
+    """Inside the block there is no database."""
+    backend = postgres(home)
+    return killed_backend(run_json, "postgres", list(backend.command), backend.is_ready)
