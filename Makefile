@@ -1,12 +1,12 @@
 # Plaza on one machine. Everything that these targets need they fetch or build themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run backends stop reset audit test test-unit lint lock openapi venv
+.PHONY: help run backends stop reset audit dead-letters test test-unit lint lock openapi venv
 
 PYTHON ?= python3
 LOCAL := .venv/bin/python -m tools.local
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: venv ## Start the whole shop, place a demo order, serve until Ctrl-C
 	@$(LOCAL) run
@@ -22,6 +22,9 @@ reset: venv ## Stop the shop and delete its data
 
 audit: venv ## Check the invariants over all that the running shop has stored
 	@.venv/bin/python -m tools.audit
+
+dead-letters: venv ## List the events that could not be handled; REPLAY=all or an id tries again
+	@.venv/bin/python -m tools.deadletters $(if $(REPLAY),--replay '$(REPLAY)')
 
 # Time to obtain Dapr and to start the shop is no test's: each is bounded by itself.
 test: venv ## Run all tests with coverage, on a shop of their own

@@ -16,7 +16,10 @@ from apps.shared.money import MoneyError
 from apps.shared.platform.actors import Actors, actor_router
 from apps.shared.platform.app import create_app, serve
 from apps.shared.platform.clock import SystemClock, TimeOrderedIds
+from apps.shared.platform.dead_letters import STATUSES as DEAD_LETTER_STATUSES
+from apps.shared.platform.dead_letters import DeadLetters
 from apps.shared.platform.invocation import Peer
+from apps.shared.platform.state import StateStore
 from apps.shared.platform.subscriptions import Subscriptions
 
 STATUSES: dict[type[Exception], int] = {
@@ -24,12 +27,14 @@ STATUSES: dict[type[Exception], int] = {
     domain.ProductUnknown: 404,
     domain.CartFull: 409,
     MoneyError: 422,
+    **DEAD_LETTER_STATUSES,
 }
 
 
 def build_app(settings: CartsSettings) -> FastAPI:
     sidecar = settings.sidecar()
-    CartActor.clock, CartActor.guest_ttl = SystemClock(), timedelta(seconds=settings.guest_ttl_seconds)
+    clock, state = SystemClock(), StateStore(sidecar, settings.state_store)
+    CartActor.clock, CartActor.guest_ttl = clock, timedelta(seconds=settings.guest_ttl_seconds)
     service = CartService(
         carts=ActorCarts(Actors(sidecar, ACTOR_TYPE)),
         catalog=CatalogPeer(Peer(sidecar, "catalog")),
@@ -38,6 +43,7 @@ def build_app(settings: CartsSettings) -> FastAPI:
     )
     subscriptions = Subscriptions()
     subscribe(subscriptions, service)
+    dead_letters = DeadLetters(state, subscriptions, clock, consumer=settings.app_id)
     return create_app(
         settings,
         sidecar=sidecar,
@@ -45,6 +51,7 @@ def build_app(settings: CartsSettings) -> FastAPI:
             build_router(service),
             build_peer_router(service),
             subscriptions.router(),
+            dead_letters.router(),
             actor_router(CartActor, sidecar),
         ],
         statuses=STATUSES,

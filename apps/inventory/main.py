@@ -14,6 +14,8 @@ from apps.inventory.store import DaprInventoryStore
 from apps.inventory.subscribers import subscribe
 from apps.shared.platform.app import create_app, serve
 from apps.shared.platform.clock import SystemClock, TimeOrderedIds
+from apps.shared.platform.dead_letters import STATUSES as DEAD_LETTER_STATUSES
+from apps.shared.platform.dead_letters import DeadLetters
 from apps.shared.platform.invocation import Peer
 from apps.shared.platform.jobs import Job
 from apps.shared.platform.state import StateStore
@@ -25,22 +27,25 @@ STATUSES: dict[type[Exception], int] = {
     domain.SkuForeign: 404,
     domain.QuantityOutOfRange: 422,
     domain.ReservationEnded: 500,  # not left to the server, which would close a connection that the sidecar reuses
+    **DEAD_LETTER_STATUSES,
 }
 
 
 def build_app(settings: InventorySettings) -> FastAPI:
     sidecar = settings.sidecar()
+    state, clock = StateStore(sidecar, settings.state_store), SystemClock()
     service = InventoryService(
-        store=DaprInventoryStore(StateStore(sidecar, settings.state_store)),
+        store=DaprInventoryStore(state),
         orders=OrdersPeer(Peer(sidecar, "orders")),
         catalog=CatalogPeer(Peer(sidecar, "catalog")),
-        clock=SystemClock(),
+        clock=clock,
         ids=TimeOrderedIds(),
     )
     worker = WorkflowWorker(sidecar)
     offer_steps(worker, service)
     subscriptions = Subscriptions()
     subscribe(subscriptions, service)
+    dead_letters = DeadLetters(state, subscriptions, clock, consumer=settings.app_id)
     hold = timedelta(seconds=settings.hold_seconds)
     return create_app(
         settings,
@@ -50,6 +55,7 @@ def build_app(settings: InventorySettings) -> FastAPI:
             build_audit_router(service),
             build_peer_router(service),
             subscriptions.router(),
+            dead_letters.router(),
         ],
         statuses=STATUSES,
         worker=worker,

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 MAIL_LEASE = timedelta(seconds=30)
-"""How long one delivery has a mail for itself: longer than its calls may take together, shorter than all redeliveries together."""
+"""How long a delivery may take from claiming a mail to noting what became of it: shorter than all redeliveries together."""
 
 
 class NotificationError(Exception):
@@ -35,7 +35,7 @@ class MailRefused(NotificationError):
 
 class MailUnanswered(NotificationError):
     def __init__(self) -> None:
-        super().__init__("the mail server did not answer in time")
+        super().__init__("the mail server did not answer")
 
 
 class Kind(StrEnum):
@@ -46,15 +46,18 @@ class Kind(StrEnum):
 
 
 class MailStatus(StrEnum):
+    """A `failed` mail is to be tried again; one that is `unconfirmed` was handed over, and nobody knows whether it was sent."""
+
     SENDING = "sending"
     FAILED = "failed"
     SENT = "sent"
+    UNCONFIRMED = "unconfirmed"
     UNDELIVERABLE = "undeliverable"
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An in-app message, and how its mail fares. `mail_claimed_at` is when a delivery last began to send the mail."""
+    """An in-app message, and how its mail fares. `mail_claim` names the delivery that last began to hand the mail over."""
 
     id: str
     user_id: str
@@ -65,6 +68,7 @@ class Message:
     created_at: datetime
     mail: MailStatus
     mail_claimed_at: datetime
+    mail_claim: str = ""
 
 
 def message_id(event_id: str) -> str:
@@ -72,16 +76,29 @@ def message_id(event_id: str) -> str:
     return f"ntf_{hashlib.sha256(event_id.encode()).hexdigest()[:26]}"
 
 
-def claim_mail(message: Message, now: datetime) -> Message | None:
-    """The message with its mail claimed by the caller; None when the mail needs no sending. Raises MailInProgress."""
-    if message.mail in (MailStatus.SENT, MailStatus.UNDELIVERABLE):
-        return None
-    if message.mail is MailStatus.SENDING and now - message.mail_claimed_at < MAIL_LEASE:
-        raise MailInProgress(message.id)
-    return replace(message, mail=MailStatus.SENDING, mail_claimed_at=now)
+def keep(earlier: Message | None, message: Message) -> Message:
+    """The message that this delivery has made, or the one that an earlier delivery has."""
+    return earlier or message
+
+
+def claim_mail(earlier: Message | None, message: Message) -> Message:
+    """The message after the delivery that made `message` has asked for its mail: `sending` when that delivery is to hand it over.
+
+    Whoever claimed a mail and left no word may have handed it over, so after the lease it is `unconfirmed` for good. To ask again after
+    an unknown answer is safe. Raises MailInProgress.
+    """
+    if earlier is None:
+        return message
+    if earlier.mail is MailStatus.FAILED:
+        claimed = replace(earlier, mail=message.mail, mail_claim=message.mail_claim)
+        return replace(claimed, mail_claimed_at=message.mail_claimed_at)
+    if earlier.mail is not MailStatus.SENDING or earlier.mail_claim == message.mail_claim:
+        return earlier
+    if message.mail_claimed_at - earlier.mail_claimed_at < MAIL_LEASE:
+        raise MailInProgress(earlier.id)
+    return replace(earlier, mail=MailStatus.UNCONFIRMED)
 
 
 def note_mail(message: Message, claimed: Message, status: MailStatus) -> Message:
-    """The message with what became of the mail that `claimed` has claimed; a failure counts only while that claim is the latest."""
-    is_latest = message.mail is MailStatus.SENDING and message.mail_claimed_at == claimed.mail_claimed_at
-    return message if status is MailStatus.FAILED and not is_latest else replace(message, mail=status)
+    """The message with what became of the mail that `claimed` has claimed, also when it was given up as unconfirmed meanwhile."""
+    return replace(message, mail=status) if message.mail_claim == claimed.mail_claim else message

@@ -2,14 +2,24 @@
 
 import asyncio
 import logging
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from apps.notifications.domain import MailRefused, MailUnanswered
-from apps.shared.platform.sidecar import SidecarError
+from apps.shared.platform.sidecar import SidecarAbsent, SidecarError
 
 log = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 12
+PATIENCE_SECONDS = 10
+
+_NOT_SENT = re.compile(
+    r"sending email failed: (?!gomail: could not send email)"  # no connection, no TLS, no login
+    r"|could not send email \d+: [45]\d\d[ -]"  # a server's own refusal (RFC 5321, 4.2)
+)
+"""What the SMTP binding (components-contrib 1.18.3, over gomail v2) says of mail that no server has taken. Anything else, such as `EOF`,
+may as well have come after the mail was taken."""
 
 
 class Binding(Protocol):
@@ -28,14 +38,26 @@ class BindingMail:
         self._binding = binding
         self._turn = asyncio.Lock()
 
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise MailRefused("other mails took too long") from None
+        try:
+            yield
+        finally:
+            self._turn.release()
+
     async def send(self, address: str, subject: str, html: str) -> None:
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS), self._turn:
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._binding.create(html, {"emailTo": address, "subject": subject})
         except TimeoutError:
             raise MailUnanswered from None
         except SidecarError as error:
-            log.warning("a mail was not sent: %s %s", error.status or "no answer", error.code)
-            if not error.status:
-                raise MailUnanswered from None
-            raise MailRefused(error.code) from None
+            log.warning("a mail was not sent, or not surely: %s %s", error.status or "no answer", error.code)
+            if isinstance(error, SidecarAbsent) or _NOT_SENT.search(error.message):
+                raise MailRefused(error.code or "no sidecar") from None
+            raise MailUnanswered from None

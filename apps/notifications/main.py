@@ -13,7 +13,9 @@ from apps.notifications.subscribers import subscribe
 from apps.notifications.templates import JinjaTemplates
 from apps.shared.platform.app import create_app, serve
 from apps.shared.platform.bindings import OutputBinding
-from apps.shared.platform.clock import SystemClock
+from apps.shared.platform.clock import SystemClock, TimeOrderedIds
+from apps.shared.platform.dead_letters import STATUSES as DEAD_LETTER_STATUSES
+from apps.shared.platform.dead_letters import DeadLetters
 from apps.shared.platform.invocation import Peer
 from apps.shared.platform.state import StateStore
 from apps.shared.platform.subscriptions import Subscriptions
@@ -21,20 +23,23 @@ from apps.shared.platform.subscriptions import Subscriptions
 
 def build_app(settings: NotificationsSettings) -> FastAPI:
     sidecar = settings.sidecar()
+    state, clock = StateStore(sidecar, settings.state_store), SystemClock()
     service = NotificationService(
-        store=DaprMessageStore(StateStore(sidecar, settings.state_store)),
+        store=DaprMessageStore(state),
         templates=JinjaTemplates(),
         users=UsersPeer(Peer(sidecar, "users")),
         mail=BindingMail(OutputBinding(sidecar, "email")),
-        clock=SystemClock(),
+        clock=clock,
+        ids=TimeOrderedIds(),
     )
     subscriptions = Subscriptions()
     subscribe(subscriptions, service)
+    dead_letters = DeadLetters(state, subscriptions, clock, consumer=settings.app_id)
     return create_app(
         settings,
         sidecar=sidecar,
-        routers=[build_router(service), build_audit_router(service), subscriptions.router()],
-        statuses={domain.NotificationError: 503},
+        routers=[build_router(service), build_audit_router(service), subscriptions.router(), dead_letters.router()],
+        statuses={domain.NotificationError: 503, **DEAD_LETTER_STATUSES},
     )
 
 

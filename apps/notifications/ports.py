@@ -1,5 +1,6 @@
 """What the notification use cases need from outside."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -28,11 +29,13 @@ class Text:
 
 
 class MessageStore(Protocol):
-    async def claim(self, message: Message, now: datetime) -> Message | None:
-        """Save a new message, or claim the mail of the one that is there; None when the mail needs no sending.
+    """Patient with a store that is away for some seconds: nothing may have to be guessed for that."""
 
-        Raises MailInProgress.
-        """
+    async def keep(self, message: Message) -> None:
+        """Save a message unless it is there."""
+
+    async def claim(self, message: Message) -> Message:
+        """Save what `domain.claim_mail` makes of a message; the message as it is then. Raises MailInProgress."""
 
     async def note_mail(self, claimed: Message, status: MailStatus) -> None:
         """Keep what became of the mail that `claim` has given to the caller."""
@@ -53,9 +56,16 @@ class Users(Protocol):
 
 
 class Mail(Protocol):
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """What `send` needs: mails leave one at a time. Raises MailRefused when the turn does not come."""
+
     async def send(self, address: str, subject: str, html: str) -> None:
-        """Raises MailRefused, MailUnanswered, within half the lease of a mail."""
+        """Raises MailRefused when the mail was surely not sent, MailUnanswered when it may have been, within a third of a mail's lease."""
 
 
 class Clock(Protocol):
     def now(self) -> datetime: ...
+
+
+class Ids(Protocol):
+    def new(self, prefix: str) -> str: ...

@@ -8,7 +8,8 @@ from apps.notifications.domain import Message
 
 
 class NotificationOut(BaseModel):
-    """An in-app message; `mail` is how its mail fares: `sending`, `sent`, `failed` (to be tried again) or `undeliverable`."""
+    """An in-app message; `mail` is how its mail fares: `sending`, `sent`, `failed` (to be tried again), `unconfirmed` (handed over, and
+    nobody knows whether it was sent) or `undeliverable`."""
 
     id: str
     kind: str

@@ -1,22 +1,27 @@
 """The use cases of notifications: telling a person about an order, in the app and by mail, and listing what was told."""
 
+from dataclasses import replace
+
 from apps.notifications import domain
-from apps.notifications.domain import Kind, MailStatus, Message
-from apps.notifications.ports import Clock, Facts, Mail, MessageStore, Templates, Users
+from apps.notifications.domain import Kind, MailRefused, MailStatus, MailUnanswered, Message
+from apps.notifications.ports import Clock, Facts, Ids, Mail, MessageStore, Templates, Text, Users
 
 
 class NotificationService:
-    """One event makes one message, and one mail unless nobody knows whether it was sent: then it is sent again after the lease.
+    """One event makes one message and at most one mail.
 
-    That is so when a process dies between sending and noting it, and when a mail server answers too late. It cannot be asked whether it
-    has a mail, and the binding sets no Message-ID that would tell, so a lost mail or a double one is the choice: the double one harms less.
+    A mail server cannot be asked whether it has a mail. So a mail is claimed in the last moment before it is handed over, and one
+    that was claimed and of which no word came back is not sent again but `unconfirmed` for good.
     """
 
-    def __init__(self, *, store: MessageStore, templates: Templates, users: Users, mail: Mail, clock: Clock) -> None:
-        self._store, self._templates, self._users, self._mail, self._clock = store, templates, users, mail, clock
+    def __init__(
+        self, *, store: MessageStore, templates: Templates, users: Users, mail: Mail, clock: Clock, ids: Ids
+    ) -> None:
+        self._store, self._templates, self._users = store, templates, users
+        self._mail, self._clock, self._ids = mail, clock, ids
 
     async def notify(self, *, event_id: str, user_id: str, kind: Kind, facts: Facts) -> None:
-        """Tell `user_id` once for each `event_id`. Raises MailInProgress, MailRefused, MailUnanswered: to be called again later."""
+        """Tell `user_id` once for each `event_id`. Raises MailInProgress, MailRefused: to be called again later."""
         now = self._clock.now()
         text = self._templates.render(kind, facts, name="")
         message = Message(
@@ -27,20 +32,15 @@ class NotificationService:
             title=text.title,
             body=text.body,
             created_at=now,
-            mail=MailStatus.SENDING,
+            mail=MailStatus.FAILED,
             mail_claimed_at=now,
+            mail_claim=self._ids.new("clm"),
         )
-        claimed = await self._store.claim(message, now)
-        if claimed is None:
-            return
         try:
-            status = await self._send_mail(user_id, kind, facts)
-        except domain.MailUnanswered:
-            raise
+            await self._send_mail(message, facts)
         except Exception:
-            await self._store.note_mail(claimed, MailStatus.FAILED)
+            await self._store.keep(message)
             raise
-        await self._store.note_mail(claimed, status)
 
     async def list_page(self, user_id: str, *, before: int | None, limit: int) -> tuple[list[Message], int | None]:
         """The user's messages, newest first, and where to go on."""
@@ -52,10 +52,27 @@ class NotificationService:
         found = {message.id: message for message in await self._store.find_many(list(ids.values()))}
         return {event_id: found.get(message_id) for event_id, message_id in ids.items()}
 
-    async def _send_mail(self, user_id: str, kind: Kind, facts: Facts) -> MailStatus:
-        contact = await self._users.find_contact(user_id)
+    async def _send_mail(self, message: Message, facts: Facts) -> None:
+        contact = await self._users.find_contact(message.user_id)
         if contact is None:
-            return MailStatus.UNDELIVERABLE
-        text = self._templates.render(kind, facts, name=contact.name)
-        await self._mail.send(contact.email, text.title, text.html)
-        return MailStatus.SENT
+            await self._store.claim(replace(message, mail=MailStatus.UNDELIVERABLE))
+            return
+        text = self._templates.render(message.kind, facts, name=contact.name)
+        async with self._mail.turn():
+            claim = replace(message, mail=MailStatus.SENDING, mail_claimed_at=self._clock.now())
+            claimed = await self._store.claim(claim)
+            if claimed.mail is not MailStatus.SENDING:
+                return
+            status, refusal = await self._hand_over(contact.email, text)
+        await self._store.note_mail(claimed, status)
+        if refusal is not None:
+            raise refusal
+
+    async def _hand_over(self, address: str, text: Text) -> tuple[MailStatus, MailRefused | None]:
+        try:
+            await self._mail.send(address, text.title, text.html)
+        except MailRefused as refusal:
+            return MailStatus.FAILED, refusal
+        except MailUnanswered:
+            return MailStatus.UNCONFIRMED, None
+        return MailStatus.SENT, None

@@ -1,6 +1,7 @@
 """The audit of a real shop: clean after orders that ended in every way, and each planted breach found, alone and by name."""
 
 import asyncio
+import hashlib
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,6 +22,7 @@ from apps.payments.sandbox import Account
 from apps.shared.contracts.amount import Amount
 from apps.shared.contracts.checkout import CHECKOUT_WORKFLOW, StartCheckout
 from apps.shared.contracts.inventory import StockLine
+from apps.shared.contracts.orders import OrderPaid
 from apps.shared.platform.sidecar import Sidecar
 from apps.shared.platform.state import StateStore, Transaction
 from tests.conftest import RunningShop
@@ -42,7 +44,7 @@ STORES = {
     "inventory": "statestore",
     "notifications": "statestore",
 }
-LISTINGS = ("orders", "stock", "reservations", "payments", "notifications?event_ids=x")
+LISTINGS = ("orders", "stock", "reservations", "payments", "notifications?event_ids=x", "dead-letters/inventory")
 
 
 class Vault:
@@ -80,6 +82,15 @@ class Vault:
         terminate = f"/v1.0/workflows/dapr/{start.order_id}/terminate"
         self._repairs.append(lambda: sidecar.call("POST", terminate))
 
+    async def bury(self, event: OrderPaid, consumer: str) -> str:
+        """Have an event among the dead letters of a consumer, under the id that this returns."""
+        topic = f"{consumer}-dead-letters"
+        parameters = {"metadata.cloudevent.id": event.event_id, "metadata.cloudevent.type": event.type}
+        await self._sidecars["orders"].call(
+            "POST", f"/v1.0/publish/pubsub/{topic}", json=event.model_dump(mode="json"), params=parameters
+        )
+        return f"dlt_{hashlib.sha256(event.event_id.encode()).hexdigest()[:26]}"
+
     async def repair(self) -> None:
         while self._repairs:
             await self._repairs.pop()()
@@ -104,7 +115,8 @@ async def look(admin: Client) -> Facts:
 async def found_among(admin: Client, subjects: set[str]) -> dict[str, Kind]:
     """The breaches of these SKUs and orders, without any grace."""
     facts = await look(admin)
-    assert subjects <= facts.orders.keys() | facts.stocks.keys(), "the audit does not see all"
+    seen = facts.orders.keys() | facts.stocks.keys() | {letter.id for letter in facts.letters}
+    assert subjects <= seen, "the audit does not see all"
     report = examine(facts, now=datetime.now(UTC), grace=timedelta(0))
     return {breach.subject: breach.kind for breach in report.breaches if breach.subject in subjects}
 
@@ -233,6 +245,7 @@ async def plant(vault: Vault, kind: Kind, subject: str, product: dict[str, Any])
             await message(lambda found: replace(found, mail=MailStatus.FAILED))
 
 
+OF_EVENTS = (Kind.EVENT_UNDELIVERED,)
 OF_STOCK = (Kind.STOCK_UNBALANCED, Kind.RESERVED_DIFFERS, Kind.SOLD_DIFFERS)
 OF_DECLINED_ORDERS = (Kind.ORDER_STUCK, Kind.HOLD_ORPHANED, Kind.SALE_UNPAID, Kind.WORKFLOW_ORPHANED)
 
@@ -242,7 +255,7 @@ async def test_each_planted_breach_is_found_alone(
 ) -> None:
     product = await admin.new_product(quantity=100)
     planted: dict[str, Kind] = {(await admin.new_product())["sku"]: kind for kind in OF_STOCK}
-    kinds = [kind for kind in Kind if kind not in OF_STOCK]
+    kinds = [kind for kind in Kind if kind not in (*OF_STOCK, *OF_EVENTS)]
     tokens = ["tok_chargeDeclined" if kind in OF_DECLINED_ORDERS else "tok_visa" for kind in kinds]
     ordered = await order(shop_url, product, *tokens)
     planted |= dict(zip(ordered, kinds, strict=True))
@@ -254,7 +267,8 @@ async def test_each_planted_breach_is_found_alone(
     assert await found_among(admin, subjects) == planted
 
     code, lines = await run_command(shop)
-    told = {subject: kind for kind, subject, _ in (line.split(": ", 2) for line in lines) if subject in subjects}
+    breaches = [line.split(": ", 2) for line in lines if line.count(": ") >= 2]
+    told = {subject: kind for kind, subject, _ in breaches if subject in subjects}
     assert (code, told) == (1, {subject: str(kind) for subject, kind in planted.items()})
 
     await vault.repair()
@@ -262,7 +276,7 @@ async def test_each_planted_breach_is_found_alone(
 
 
 async def run_command(shop: RunningShop) -> tuple[int | None, list[str]]:
-    """Exit code of `python -m tools.audit` without any grace, and a line for each breach."""
+    """Exit code of `python -m tools.audit` without any grace, and a line for each breach and what it tells besides."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tools.audit", "--grace-seconds", "0"),
         cwd=PROJECT,
@@ -270,7 +284,44 @@ async def run_command(shop: RunningShop) -> tuple[int | None, list[str]]:
         stdout=asyncio.subprocess.PIPE,
     )
     output, _ = await process.communicate()
-    return process.returncode, [line for line in output.decode().splitlines() if line.count(": ") >= 2]
+    return process.returncode, [line for line in output.decode().splitlines() if ": " in line]
+
+
+async def test_an_undelivered_event_and_an_unconfirmed_mail_are_told(
+    admin: Client, shop: RunningShop, shop_url: str, vault: Vault
+) -> None:
+    product = await admin.new_product(quantity=QUANTITY)
+    (paid,) = await order(shop_url, product, "tok_visa")
+    await is_clean(admin, {product["sku"], paid})
+    found = await admin.order(paid)
+    event = OrderPaid(
+        event_id=f"{paid}:paid",
+        occurred_at=datetime.now(UTC),
+        order_id=paid,
+        user_id=found["user_id"],
+        total=Amount(**found["total"]),
+    )
+    letter_id = await vault.bury(event, "inventory")
+
+    async def letters() -> list[str]:
+        return [letter.id for letter in (await look(admin)).letters]
+
+    await eventually(letters, lambda seen: letter_id in seen)
+    for status in ("confirmed", "paid"):
+        key = f"message/{message_id(f'{paid}:{status}')}"
+        await vault.change("notifications", key, Message, lambda found: replace(found, mail=MailStatus.UNCONFIRMED))
+    subjects = {product["sku"], paid, letter_id}
+    assert await found_among(admin, subjects) == {letter_id: Kind.EVENT_UNDELIVERED}
+    code, lines = await run_command(shop)
+    assert (code, [line for line in lines if letter_id in line]) == (
+        1,
+        [f"event-undelivered: {letter_id}: inventory could not handle {event.type} {paid}:paid: make dead-letters"],
+    )
+    (unconfirmed,) = [line for line in lines if "mails unconfirmed: " in line]
+    assert {f"{paid}:confirmed", f"{paid}:paid"} <= set(unconfirmed.partition(": ")[2].split(", "))
+
+    (await admin.call("POST", f"/api/v1/audit/dead-letters/inventory/{letter_id}/replay")).expect(200)
+    await is_clean(admin, subjects)
 
 
 async def test_admins_alone_see_the_listings(admin: Client, shopper: Client, shop_url: str) -> None:

@@ -1,19 +1,16 @@
-"""Messages and mails of real events: one each however often an event comes, also when the mail server refuses or is away."""
+"""Messages and mails of real events: one each however often an event comes; no mail twice, whatever becomes of it half-way."""
 
 import asyncio
-import subprocess
-import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
-from aiosmtpd.controller import Controller
 
+from apps.notifications.domain import MAIL_LEASE, MailStatus, Message, message_id
 from apps.shared.contracts.amount import Amount
 from apps.shared.contracts.orders import (
     FailureCode,
@@ -26,15 +23,14 @@ from apps.shared.contracts.orders import (
 from apps.shared.platform.identity import USER_ID_HEADER
 from apps.shared.platform.publisher import Publisher
 from apps.shared.platform.sidecar import Sidecar
+from apps.shared.platform.state import StateStore, Transaction
 from tests.conftest import RunningShop
 from tests.support.client import Client, eventually
-from tests.support.mail import mails_to
-from tools.local.ports import answers
+from tests.support.mail import RefusingServer, SlowServer, mail_server, mail_server_gone, mails_to
+from tests.support.metrics import answers_of
+from tests.support.processes import killed_app
 
 NOTIFICATIONS = "/api/v1/notifications"
-START_SECONDS = 20
-
-Revived = subprocess.Popen[bytes]
 
 
 @pytest.fixture
@@ -138,14 +134,14 @@ async def test_a_person_whom_nobody_knows_gets_no_mail(
 
 
 async def test_a_mail_that_is_refused_is_sent_once_the_server_takes_it(
-    shopper: Client, publisher: Publisher, shop: RunningShop, mail_directory: Path, revived: list[Revived]
+    shopper: Client, publisher: Publisher, shop: RunningShop, mail_directory: Path
 ) -> None:
-    event = OrderPaid(**facts(shopper))
-    with mail_server_gone(shop, revived) as port:
-        with refusing_mail_server(port) as refused:
+    event, server = OrderPaid(**facts(shopper)), RefusingServer()
+    with mail_server_gone(shop.run_json) as port:
+        with mail_server(server, port):
             await publisher.publish(event)
             await eventually(lambda: mail_statuses(shopper), lambda statuses: statuses == ["failed"])
-            assert shopper.email in refused
+            assert shopper.email in server.refused
         await asyncio.sleep(0.5)
         assert await mails_to(mail_directory, shopper.email) == []
     await eventually(lambda: mail_statuses(shopper), lambda statuses: statuses == ["sent"])
@@ -154,53 +150,74 @@ async def test_a_mail_that_is_refused_is_sent_once_the_server_takes_it(
     assert [str(file) for file in shop.home.logs.iterdir() if shopper.email in file.read_text(errors="replace")] == []
 
 
-@pytest.fixture(scope="session")
-def revived(shop: RunningShop) -> Iterator[list[Revived]]:
-    """Mail servers that a test has started anew; they serve until all tests are over."""
-    processes: list[Revived] = []
-    yield processes
-    for process in processes:
-        process.terminate()
-        process.wait(10)
+async def test_a_mail_that_nobody_was_there_to_take_is_sent_later(
+    shopper: Client, publisher: Publisher, shop: RunningShop, mail_directory: Path
+) -> None:
+    with mail_server_gone(shop.run_json):
+        await publisher.publish(OrderPaid(**facts(shopper)))
+        await eventually(lambda: mail_statuses(shopper), lambda statuses: statuses == ["failed"])
+    await eventually(lambda: mail_statuses(shopper), lambda statuses: statuses == ["sent"])
+    assert len(await mails_to(mail_directory, shopper.email)) == 1
 
 
-@contextmanager
-def mail_server_gone(shop: RunningShop, revived: list[Revived]) -> Iterator[int]:
-    """Inside the block nobody listens on the port that it yields."""
-    mail = shop.run_json["backends"]["mail"]
-    process = psutil.Process(mail["pid"])
-    command, environment, directory = process.cmdline(), process.environ(), process.cwd()
-    process.kill()
-    process.wait(10)
-    try:
-        yield mail["port"]
-    finally:
-        again = subprocess.Popen(
-            command, env=environment, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        revived.append(again)
-        mail["pid"] = again.pid
-        deadline = time.monotonic() + START_SECONDS
-        while not answers(mail["port"]):
-            assert time.monotonic() < deadline, "the mail server does not start again"
-            time.sleep(0.1)
+async def test_a_mail_that_was_taken_without_an_answer_is_not_sent_again(
+    shopper: Client, publisher: Publisher, shop: RunningShop, mail_directory: Path
+) -> None:
+    event, server = OrderPaid(**facts(shopper)), SlowServer(breaks_off=True)
+    server.told = True
+    with mail_server_gone(shop.run_json) as port, mail_server(server, port):
+        await publisher.publish(event)
+        await eventually(lambda: mail_statuses(shopper), lambda statuses: statuses == ["unconfirmed"])
+        assert server.taken == [shopper.email]
+    await publish_and_wait(publisher, event, shop.run_json)
+    assert await mail_statuses(shopper) == ["unconfirmed"]
+    assert await mails_to(mail_directory, shopper.email) == []
 
 
-@contextmanager
-def refusing_mail_server(port: int) -> Iterator[set[str]]:
-    """Refuses each recipient with its address in the refusal, as servers do; yields those that it refused."""
-    refused: set[str] = set()
+async def test_a_mail_whose_sender_was_killed_with_it_is_not_sent_again(
+    shopper: Client, publisher: Publisher, shop: RunningShop, api_token: str, mail_directory: Path
+) -> None:
+    event, server = OrderPaid(**facts(shopper)), SlowServer()
+    sidecar = Sidecar(port=shop.run_json["apps"]["notifications"]["dapr_http_port"], token=api_token)
+    with mail_server_gone(shop.run_json) as port, mail_server(server, port):
+        await publisher.publish(event)
+        await eventually(_of(server), lambda taken: taken == [shopper.email])
+        with killed_app(shop.run_json, "notifications"):
+            server.told = True
+            await let_the_lease_end(sidecar, event)
+    await sidecar.close()
+    await eventually(lambda: mail_statuses(shopper), lambda statuses: statuses == ["unconfirmed"])
+    await publish_and_wait(publisher, event, shop.run_json)
+    assert (await mail_statuses(shopper), server.taken) == (["unconfirmed"], [shopper.email])
+    assert await mails_to(mail_directory, shopper.email) == []
 
-    class Refuse:
-        async def handle_RCPT(  # noqa: N802
-            self, server: Any, session: Any, envelope: Any, address: str, options: Any
-        ) -> str:
-            refused.add(address)
-            return f"550 5.1.1 <{address}> is unknown here"
 
-    controller = Controller(Refuse(), hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        yield refused
-    finally:
-        controller.stop()
+def _of(server: SlowServer) -> Callable[[], Awaitable[list[str]]]:
+    async def taken() -> list[str]:
+        return list(server.taken)
+
+    return taken
+
+
+async def let_the_lease_end(sidecar: Sidecar, event: OrderEvent) -> None:
+    """As if the mail had been claimed so long ago."""
+    key = f"message/{message_id(event.event_id)}"
+
+    def decide(transaction: Transaction) -> None:
+        message = transaction.find(key, Message)
+        assert message is not None
+        assert message.mail is MailStatus.SENDING
+        transaction.put(key, replace(message, mail_claimed_at=message.mail_claimed_at - MAIL_LEASE))
+
+    await StateStore(sidecar, "statestore").transact([key], decide)
+
+
+async def publish_and_wait(publisher: Publisher, event: OrderEvent, run_json: dict[str, Any]) -> None:
+    """Deliver an event again, and wait until it was handled."""
+
+    async def handled() -> int:
+        return (await answers_of(run_json, "notifications", "/events/orders")).get("200", 0)
+
+    before = await handled()
+    await publisher.publish(event)
+    await eventually(handled, lambda now: now > before)

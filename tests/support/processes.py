@@ -1,10 +1,10 @@
-"""Ends one app of a running shop and starts it again, as it was or as another release, since a plain `dapr run` does not."""
+"""Ends apps and back ends of a running shop and starts them again, as they were or as another release, since a plain `dapr run` does not."""
 
 import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,7 +24,8 @@ def killed_app(run_json: dict[str, Any], app_id: str) -> Iterator[None]:
     try:
         yield
     finally:
-        _start(app, command, environment, directory)
+        app["app_pid"] = start_again(command, environment, directory)
+        _wait_until_ready(app["app_port"])
 
 
 def upgrade_app(run_json: dict[str, Any], app_id: str, module: str) -> None:
@@ -34,23 +35,44 @@ def upgrade_app(run_json: dict[str, Any], app_id: str, module: str) -> None:
     command, environment, directory = process.cmdline(), process.environ(), process.cwd()
     process.terminate()
     process.wait(20)
-    _start(app, [*command[: command.index("-m") + 1], module], environment, directory)
+    app["app_pid"] = start_again([*command[: command.index("-m") + 1], module], environment, directory)
+    _wait_until_ready(app["app_port"])
 
 
-def _start(app: dict[str, Any], command: list[str], environment: dict[str, str], directory: str) -> None:
+@contextmanager
+def killed_backend(
+    run_json: dict[str, Any], name: str, command: list[str], is_ready: Callable[[], bool]
+) -> Iterator[None]:
+    """The back end is dead inside the block and serves again after it, begun by `command`."""
+    backend = run_json["backends"][name]
+    process = psutil.Process(backend["pid"])
+    environment, directory, children = process.environ(), process.cwd(), process.children()
+    process.kill()
+    psutil.wait_procs([process, *children], timeout=10)
+    try:
+        yield
+    finally:
+        backend["pid"] = start_again(command, environment, directory)
+        deadline = time.monotonic() + START_SECONDS
+        while not is_ready():
+            assert time.monotonic() < deadline, f"{name} is not back {START_SECONDS} s after its restart"
+            time.sleep(0.1)
+
+
+def start_again(command: list[str], environment: dict[str, str], directory: str) -> int:
+    """The pid of a process as it was before; `end_revived` ends it, or the shop whose mark it bears."""
     revived = subprocess.Popen(
         command, env=environment, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     _revived.append(revived)
-    app["app_pid"] = revived.pid
-    _wait_until_ready(app["app_port"])
+    return revived.pid
 
 
 _revived: list[subprocess.Popen[bytes]] = []
 
 
 def end_revived() -> None:
-    """Stop the apps that were started here."""
+    """Stop all that was started again."""
     for process in _revived:
         process.terminate()
     for process in _revived:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
+from starlette.types import ASGIApp
 
 from apps.shared.platform.sidecar import SidecarError
 from apps.shared.platform.state import StateStore
@@ -89,3 +90,23 @@ class MemorySidecar:
 def memory_state(sidecar: MemorySidecar | None = None) -> StateStore:
     """A StateStore over memory."""
     return StateStore(sidecar or MemorySidecar(), "statestore")  # type: ignore[arg-type]
+
+
+async def ask(app: ASGIApp, method: str, path: str, body: bytes = b"") -> tuple[int, Any]:
+    """Status and decoded JSON of one request to a bare app; what it raises after its answer is not passed on."""
+    sent: list[Any] = []
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": [], "http_version": "1.1"}
+    parts = [{"type": "http.request", "body": body}]
+
+    async def receive() -> Any:
+        return parts.pop() if parts else await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    try:
+        await app(scope, receive, send)
+    except Exception:
+        if not sent:
+            raise
+    return sent[0]["status"], orjson.loads(b"".join(part.get("body", b"") for part in sent[1:]))

@@ -1,14 +1,13 @@
 """Audits the shop that runs here: prints a table, and exits 1 on any breach, 2 when the shop cannot be asked."""
 
 import argparse
-import json
 import sys
 import time
 from datetime import UTC, datetime, timedelta
 
 from tools.audit.gathering import gather
 from tools.audit.invariants import INVARIANTS, Report, confirmed, examine
-from tools.local.api import Api
+from tools.local.api import Api, admin_of
 from tools.local.errors import LocalError
 from tools.local.home import Home
 
@@ -30,7 +29,7 @@ def _look(api: Api, grace: timedelta) -> Report:
 
 
 def written(report: Report) -> str:
-    """The table, and below it a line for each breach."""
+    """The table, and below it what is no breach and worth knowing, then a line for each breach."""
     width = max(len(invariant.statement) for invariant in INVARIANTS)
     lines = [f"{'invariant':{width}}  {'checked':>8}  {'breaches':>8}"]
     for invariant in INVARIANTS:
@@ -38,6 +37,8 @@ def written(report: Report) -> str:
         lines.append(f"{invariant.statement:{width}}  {report.checked[invariant.kind]:8}  {count:8}")
     if report.not_compared:
         lines.append(f"sums not compared, since the stock moved meanwhile: {', '.join(sorted(report.not_compared))}")
+    if report.unconfirmed:
+        lines.append(f"{len(report.unconfirmed)} mails unconfirmed: {', '.join(sorted(report.unconfirmed))}")
     lines += [f"{breach.kind}: {breach.subject}: {breach.detail}" for breach in report.breaches]
     return "\n".join(lines)
 
@@ -48,12 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--grace-seconds", type=float, default=60, help="what is younger may still be on its way (default: 60)"
     )
     options = parser.parse_args(arguments)
-    home = Home.from_environment()
     try:
-        if not home.run_json.exists():
-            raise LocalError(f"No shop runs in {home.root}: start one with 'make run'.")
-        running = json.loads(home.run_json.read_text())
-        api = Api(running["gateway_url"]).logged_in(running["admin"]["email"], running["admin"]["password"])
+        api = admin_of(Home.from_environment())
         report = audit(api, grace=timedelta(seconds=options.grace_seconds))
     except LocalError as error:
         print(f"plaza: {error}", file=sys.stderr)

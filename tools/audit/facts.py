@@ -99,6 +99,17 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Letter:
+    """An event that `consumer` could not handle, unless a replay has since."""
+
+    consumer: str
+    id: str
+    event_id: str
+    type: str
+    is_handled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything by its id. `moving` are the SKUs whose stock changed while the rest was read: nothing can be said about their sums."""
 
@@ -108,3 +119,4 @@ class Facts:
     orders: Mapping[str, Order]
     payments: Mapping[str, Payment]
     messages: Mapping[str, Message]
+    letters: tuple[Letter, ...]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from tools.audit import goods, money, orders
+from tools.audit import goods, letters, money, orders
 from tools.audit.facts import Facts
 from tools.audit.look import Finding, Look
 
@@ -27,11 +27,12 @@ class Kind(StrEnum):
     WORKFLOW_LINGERS = "workflow-lingers"
     MESSAGE_MISSING = "message-missing"
     MAIL_UNSENT = "mail-unsent"
+    EVENT_UNDELIVERED = "event-undelivered"
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """`subject` is a SKU or an order id."""
+    """`subject` is a SKU, an order id, or the id of a dead letter."""
 
     kind: Kind
     subject: str
@@ -64,16 +65,21 @@ INVARIANTS = (
     Invariant(Kind.WORKFLOW_LINGERS, "a workflow ends with its order", orders.workflow_lingers),
     Invariant(Kind.MESSAGE_MISSING, "the customer is told of the order's latest status", orders.message_missing),
     Invariant(Kind.MAIL_UNSENT, "the mail that tells it is sent", orders.mail_unsent),
+    Invariant(Kind.EVENT_UNDELIVERED, "a dead letter was replayed", letters.event_undelivered),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How many subjects each invariant was checked for, every breach, and the SKUs that moved too fast to compare their sums."""
+    """How many subjects each invariant was checked for, every breach, and what is no breach.
+
+    That is the SKUs that moved too fast to compare their sums, and the events of whose mails nobody knows whether they were sent.
+    """
 
     checked: dict[Kind, int]
     breaches: tuple[Breach, ...]
     not_compared: frozenset[str]
+    unconfirmed: frozenset[str] = frozenset()
 
 
 def examine(facts: Facts, *, now: datetime, grace: timedelta) -> Report:
@@ -85,7 +91,8 @@ def examine(facts: Facts, *, now: datetime, grace: timedelta) -> Report:
         findings = list(invariant.check(look))
         checked[invariant.kind] = len(findings)
         breaches += [Breach(invariant.kind, subject, wrong) for subject, wrong in findings if wrong]
-    return Report(checked, tuple(breaches), facts.moving)
+    unconfirmed = frozenset(one.event_id for one in facts.messages.values() if one.mail == "unconfirmed")
+    return Report(checked, tuple(breaches), facts.moving, unconfirmed)
 
 
 def confirmed(first: Report, second: Report) -> Report:

@@ -38,6 +38,15 @@ def latest_event_id(order: Order) -> str | None:
     return f"{order.order_id}:{order.status}" if order.status in TOLD else None
 
 
+def told_event_ids(order: Order) -> list[str]:
+    """The events of which the customer has heard if the order went through them; the latest is the last."""
+    way = {"paid": ["confirmed"], "shipped": ["confirmed", "paid"], "delivered": ["confirmed", "paid", "shipped"]}
+    way["cancelled"] = way["shipped"]
+    earlier = [f"{order.order_id}:{status}" for status in way.get(order.status or "", [])]
+    latest = latest_event_id(order)
+    return [*earlier, latest] if latest else earlier
+
+
 def message_missing(look: Look) -> Iterator[Finding]:
     for order, mail in _messages(look):
         yield order.order_id, f"no message says that the order is {order.status}" if mail is None else ""

@@ -4,11 +4,13 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from tools.local.errors import LocalError
+from tools.local.home import Home
 from tools.local.waiting import open_url
 
 TIMEOUT_SECONDS = 20.0
@@ -60,6 +62,15 @@ class Api:
         said = problem.get("detail") or problem.get("title") or "no reason given"
         raise LocalError(f"{method} {path} answered {answer.status}: {said}")
 
+    def pages(self, path: str, *, limit: int = 100) -> Iterator[Any]:
+        """The items of every page of a listing. Raises: LocalError as `call`."""
+        cursor: str | None = ""
+        while cursor is not None:
+            query = urlencode({"limit": limit, **({"cursor": cursor} if cursor else {})})
+            page = self.call("GET", f"{path}?{query}", expect={200}).body
+            yield from page["items"]
+            cursor = page["next_cursor"]
+
     def request(
         self, method: str, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
     ) -> urllib.request.Request:
@@ -84,6 +95,14 @@ class Api:
             return Answer(error.code, _json(error.read())), seconds
         except OSError as error:
             raise LocalError(f"{method} {path} got no answer: {error}") from error
+
+
+def admin_of(home: Home) -> Api:
+    """The running shop of `home`, to its first admin. Raises: LocalError when none runs there, or none that answers."""
+    if not home.run_json.exists():
+        raise LocalError(f"No shop runs in {home.root}: start one with 'make run'.")
+    running = json.loads(home.run_json.read_text())
+    return Api(running["gateway_url"]).logged_in(running["admin"]["email"], running["admin"]["password"])
 
 
 def _json(raw: bytes) -> Any:

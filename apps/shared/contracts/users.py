@@ -20,6 +20,7 @@ class Permission(StrEnum):
     INVENTORY_WRITE = "inventory:write"
     USERS_ASSIGN_ROLES = "users:assign-roles"
     AUDIT_READ = "audit:read"
+    EVENTS_REPLAY = "events:replay"
 
 
 class Contact(BaseModel):

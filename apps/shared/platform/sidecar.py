@@ -29,6 +29,10 @@ class SidecarError(Exception):
         self.status, self.code, self.message = status, code, message
 
 
+class SidecarAbsent(SidecarError):
+    """Nobody listens where the sidecar should be: it has not heard of the call."""
+
+
 class Sidecar:
     """Calls the sidecar's HTTP API. Use from one event loop; the connection pool opens on first use."""
 
@@ -67,6 +71,8 @@ class Sidecar:
                 allow_redirects=False,
             ) as response:
                 return Answer(response.status, dict(response.headers), await response.read())
+        except aiohttp.ClientConnectorError as error:
+            raise SidecarAbsent(f"{method} {path}", 0, "", str(error)) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise SidecarError(f"{method} {path}", 0, "", str(error) or type(error).__name__) from error
 

@@ -4,7 +4,7 @@ Which topics arrive, and where undeliverable events go, stands in `config/subscr
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
@@ -17,6 +17,24 @@ log = logging.getLogger(__name__)
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[Any], Awaitable[None]]
+
+
+class EventUnknown(Exception):
+    """No handler here is for this type of event."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"Nothing here handles events of type '{kind}'.")
+        self.kind = kind
+
+
+class EventMalformed(Exception):
+    """The event does not have the form of its contract: no handler will ever take it."""
+
+    def __init__(self, kind: str, error: ValidationError) -> None:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        told = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'data'}: {fault['msg']}" for fault in faults)
+        super().__init__(f"This is no {kind}: {told}.")
+        self.kind = kind
 
 
 class Subscriptions:
@@ -32,6 +50,19 @@ class Subscriptions:
     def on(self, kind: type[E], handler: Callable[[E], Awaitable[None]]) -> None:
         self._handlers[kind.type] = (kind, handler)
 
+    async def handle(self, envelope: Mapping[str, Any]) -> None:
+        """Give the event in a CloudEvent to its handler. Raises EventUnknown, EventMalformed, and what the handler raises."""
+        name = str(envelope.get("type", ""))
+        if name not in self._handlers:
+            raise EventUnknown(name)
+        kind, handler = self._handlers[name]
+        try:
+            event = kind.model_validate(envelope.get("data"))
+        except ValidationError as error:
+            raise EventMalformed(name, error) from None
+        with about_order(event.partition_key):
+            await handler(event)
+
     def router(self) -> APIRouter:
         """One route a topic of the registered types."""
         router = APIRouter(include_in_schema=False)
@@ -41,15 +72,11 @@ class Subscriptions:
 
     async def _deliver(self, request: Request) -> dict[str, str]:
         envelope = await request.json()
-        known = self._handlers.get(envelope.get("type", ""))
-        if known is None:
-            return {"status": "SUCCESS"}
-        kind, handler = known
         try:
-            event = kind.model_validate(envelope.get("data"))
-        except ValidationError as error:
-            log.error("dead-lettered %s %s: %s", kind.type, envelope.get("id"), error)
+            await self.handle(envelope)
+        except EventUnknown:
+            return {"status": "SUCCESS"}
+        except EventMalformed as error:
+            log.error("dead-lettered %s: %s", envelope.get("id"), error)
             return {"status": "DROP"}
-        with about_order(event.partition_key):
-            await handler(event)
         return {"status": "SUCCESS"}

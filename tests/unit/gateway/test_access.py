@@ -5,7 +5,7 @@ import pytest
 from apps.gateway.routing import EVENTS, FORWARDED, ROWS, Access, Rate, Row
 from tests.unit.gateway.fakes import Shop
 
-VALUES = {"user_id": "usr_1", "product_id": "prd_1", "order_id": "ord_1", "sku": "PEN-1"}
+VALUES = {"user_id": "usr_1", "product_id": "prd_1", "order_id": "ord_1", "sku": "PEN-1", "letter_id": "dlt_1"}
 
 # The rows of the API contract that pass through the gateway, and who the contract lets in.
 CONTRACT = {
@@ -41,6 +41,12 @@ CONTRACT = {
     "GET /api/v1/audit/reservations": "audit:read",
     "GET /api/v1/audit/payments": "audit:read",
     "GET /api/v1/audit/notifications": "audit:read",
+    "GET /api/v1/audit/dead-letters/inventory": "audit:read",
+    "POST /api/v1/audit/dead-letters/inventory/{letter_id}/replay": "events:replay",
+    "GET /api/v1/audit/dead-letters/carts": "audit:read",
+    "POST /api/v1/audit/dead-letters/carts/{letter_id}/replay": "events:replay",
+    "GET /api/v1/audit/dead-letters/notifications": "audit:read",
+    "POST /api/v1/audit/dead-letters/notifications/{letter_id}/replay": "events:replay",
 }
 
 

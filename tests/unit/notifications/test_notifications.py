@@ -1,7 +1,10 @@
-"""One event makes one message and one mail, to the right person, in the right words."""
+"""One event makes one message and at most one mail, to the right person, in the right words."""
 
 import asyncio
 import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -9,46 +12,17 @@ from apps.notifications import domain
 from apps.notifications.domain import MAIL_LEASE, Kind, MailStatus, Message
 from apps.notifications.mail import BindingMail
 from apps.notifications.ports import Facts
-from apps.notifications.service import NotificationService
-from apps.notifications.store import DaprMessageStore
 from apps.notifications.templates import JinjaTemplates, written
-from apps.shared.contracts.users import Contact
 from apps.shared.money import Money
-from apps.shared.platform.sidecar import SidecarError
-from tests.unit.fakes import NOON, FixedClock, MemorySidecar, memory_state
+from apps.shared.platform.sidecar import SidecarAbsent, SidecarError
+from tests.unit.fakes import NOON
+from tests.unit.notifications.fakes import NotificationsRoom
 
 FACTS = Facts("ord_1", Money(123450, "USD"), "Only 1 of A&B left.")
 
 
-class FakeUsers:
-    def __init__(self) -> None:
-        self.contacts = {"usr_1": Contact(user_id="usr_1", email="ada@plaza.example", name="Ada <b>")}
-
-    async def find_contact(self, user_id: str) -> Contact | None:
-        return self.contacts.get(user_id)
-
-
-class FakeMail:
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str, str]] = []
-        self.broken: Exception | None = None
-
-    async def send(self, address: str, subject: str, html: str) -> None:
-        if self.broken:
-            raise self.broken
-        self.sent.append((address, subject, html))
-
-
-class Room:
-    def __init__(self) -> None:
-        self.mail, self.clock, self.users = FakeMail(), FixedClock(), FakeUsers()
-        self.service = NotificationService(
-            store=DaprMessageStore(memory_state(MemorySidecar())),
-            templates=JinjaTemplates(),
-            users=self.users,
-            mail=self.mail,
-            clock=self.clock,
-        )
+class Room(NotificationsRoom):
+    """A NotificationService with everything around it."""
 
     async def notify(self, event_id: str = "ord_1:paid", kind: Kind = Kind.ORDER_PAID, user_id: str = "usr_1") -> None:
         await self.service.notify(event_id=event_id, user_id=user_id, kind=kind, facts=FACTS)
@@ -58,10 +32,8 @@ class Room:
         return [message.mail for message in messages]
 
 
-def message() -> Message:
-    return Message(
-        "ntf_1", "usr_1", "ord_1", Kind.ORDER_PAID, "t", "b", NOON, mail=MailStatus.SENDING, mail_claimed_at=NOON
-    )
+def message(claim: str, status: MailStatus = MailStatus.SENDING) -> Message:
+    return Message("ntf_1", "usr_1", "ord_1", Kind.ORDER_PAID, "t", "b", NOON, status, NOON, claim)
 
 
 async def _die(*_: object) -> None:
@@ -99,41 +71,100 @@ async def test_a_mail_that_could_not_be_sent_is_sent_by_the_next_delivery(room: 
     assert len(room.mail.sent) == 1
 
 
-async def test_a_mail_that_may_have_been_sent_is_left_alone_until_the_lease_is_over(room: Room) -> None:
+async def test_a_mail_of_unknown_outcome_is_never_sent_again(room: Room) -> None:
     room.mail.broken = domain.MailUnanswered()
-    with pytest.raises(domain.MailUnanswered):
-        await room.notify()
-    room.mail.broken = None
-    with pytest.raises(domain.MailInProgress):
-        await room.notify()
-    assert await room.statuses() == [MailStatus.SENDING]
-    room.clock.pass_time(seconds=MAIL_LEASE.total_seconds())
     await room.notify()
-    assert len(room.mail.sent) == 1
+    assert await room.statuses() == [MailStatus.UNCONFIRMED]
+    room.mail.broken = None
+    for _ in range(2):
+        room.clock.pass_time(seconds=MAIL_LEASE.total_seconds())
+        await room.notify()
+    assert room.mail.sent == []
+    assert await room.statuses() == [MailStatus.UNCONFIRMED]
 
 
-def test_a_late_failure_does_not_undo_anothers_claim_or_success() -> None:
-    first = message()
-    second = domain.claim_mail(first, NOON + MAIL_LEASE)
-    assert second is not None
-    assert domain.note_mail(second, first, MailStatus.FAILED) == second
-    sent = domain.note_mail(second, first, MailStatus.SENT)
-    assert sent.mail is MailStatus.SENT
-    assert domain.note_mail(sent, second, MailStatus.FAILED) == sent
-    assert domain.note_mail(second, second, MailStatus.FAILED).mail is MailStatus.FAILED
-
-
-async def test_a_delivery_that_died_while_sending_is_made_good_after_the_lease(room: Room) -> None:
+async def test_a_mail_whose_sender_died_with_it_is_never_sent_again(room: Room) -> None:
     room.mail.send = _die  # type: ignore[method-assign, assignment]
     with pytest.raises(KeyboardInterrupt):
         await room.notify()
     del room.mail.send
     with pytest.raises(domain.MailInProgress):
         await room.notify()
+    assert await room.statuses() == [MailStatus.SENDING]
     room.clock.pass_time(seconds=MAIL_LEASE.total_seconds())
+    for _ in range(2):
+        await room.notify()
+    assert room.mail.sent == []
+    assert await room.statuses() == [MailStatus.UNCONFIRMED]
+
+
+@pytest.mark.parametrize("part", ["users", "turn", "claim"])
+async def test_a_sender_that_dies_before_the_hand_over_has_promised_nothing(room: Room, part: str) -> None:
+    dying = {"users": (room.users, "find_contact"), "turn": (room.mail, "turn"), "claim": (room.store, "claim")}[part]
+    setattr(*dying, _die if part != "turn" else _dying_turn)
+    with pytest.raises(KeyboardInterrupt):
+        await room.notify()
+    delattr(*dying)
     await room.notify()
     assert len(room.mail.sent) == 1
     assert await room.statuses() == [MailStatus.SENT]
+
+
+@asynccontextmanager
+async def _dying_turn() -> AsyncIterator[None]:
+    raise KeyboardInterrupt
+    yield
+
+
+async def test_what_fails_before_the_hand_over_leaves_the_message_and_another_try(room: Room) -> None:
+    room.users.broken = RuntimeError("users is away")
+    with pytest.raises(RuntimeError, match="users is away"):
+        await room.notify()
+    assert await room.statuses() == [MailStatus.FAILED]
+    room.users.broken = None
+    await room.notify()
+    assert (await room.statuses(), len(room.mail.sent)) == ([MailStatus.SENT], 1)
+
+
+async def test_a_mail_costs_two_writes(room: Room) -> None:
+    await room.notify()
+    assert room.sidecar.calls == ["bulk", "transaction", "bulk", "transaction"]
+    room.users.contacts.clear()
+    room.sidecar.calls.clear()
+    await room.notify("ord_2:paid")
+    assert room.sidecar.calls == ["bulk", "transaction"]
+
+
+async def test_a_store_that_is_away_for_a_moment_leaves_no_mail_unconfirmed(room: Room) -> None:
+    room.sidecar.fail_next = {"bulk": 2, "transaction": 0}
+    await room.notify()
+    room.sidecar.fail_next = {"bulk": 0, "transaction": 2}
+    await room.notify("ord_2:paid")
+    assert (await room.statuses(), len(room.mail.sent)) == ([MailStatus.SENT] * 2, 2)
+
+    async def send_and_lose_the_store(address: str, subject: str, html: str) -> None:
+        room.sidecar.fail_next = {"bulk": 2, "transaction": 0}
+
+    room.mail.send = send_and_lose_the_store  # type: ignore[method-assign]
+    await room.notify("ord_3:paid")
+    assert await room.statuses() == [MailStatus.SENT] * 3
+
+
+async def test_a_claim_whose_answer_was_lost_is_this_deliverys_own(room: Room) -> None:
+    room.sidecar.lose_next_answer = True
+    await room.notify()
+    assert (await room.statuses(), len(room.mail.sent)) == ([MailStatus.SENT], 1)
+
+
+def test_word_from_the_one_who_claimed_counts_and_no_others() -> None:
+    claimed = message("a")
+    given_up = domain.claim_mail(claimed, replace(message("b"), mail_claimed_at=NOON + MAIL_LEASE))
+    assert given_up == replace(claimed, mail=MailStatus.UNCONFIRMED)
+    assert domain.note_mail(given_up, claimed, MailStatus.SENT).mail is MailStatus.SENT
+    failed = domain.note_mail(given_up, claimed, MailStatus.FAILED)
+    again = domain.claim_mail(failed, message("b"))
+    assert again == message("b")
+    assert domain.note_mail(again, claimed, MailStatus.FAILED) == again
 
 
 async def test_a_person_who_is_gone_gets_no_mail_and_no_retries(room: Room) -> None:
@@ -200,18 +231,61 @@ async def test_mails_are_handed_to_the_binding_one_at_a_time() -> None:
 
     binding = SharedStructBinding()
     mail = BindingMail(binding)
-    await asyncio.gather(*(mail.send(f"{number}@x.example", "s", f"for {number}") for number in range(5)))
+
+    async def send(number: int) -> None:
+        async with mail.turn():
+            await mail.send(f"{number}@x.example", "s", f"for {number}")
+
+    await asyncio.gather(*(send(number) for number in range(5)))
     assert binding.delivered == [(f"{number}@x.example", f"for {number}") for number in range(5)]
 
 
-@pytest.mark.parametrize(("status", "kind"), [(500, domain.MailRefused), (0, domain.MailUnanswered)])
+FAILED = "error invoking output binding email: error from smtp binding, sending email failed: "
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (SidecarAbsent("POST", 0, "", "Cannot connect"), domain.MailRefused),
+        (
+            SidecarError("POST", 500, "E", FAILED + "dial tcp 127.0.0.1:25: connect: connection refused"),
+            domain.MailRefused,
+        ),
+        (SidecarError("POST", 500, "E", FAILED + "535 5.7.8 no such account"), domain.MailRefused),
+        (
+            SidecarError("POST", 500, "E", FAILED + "gomail: could not send email 1: 550 5.1.1 unknown"),
+            domain.MailRefused,
+        ),
+        (SidecarError("POST", 500, "E", FAILED + "gomail: could not send email 1: 451-try later"), domain.MailRefused),
+        (SidecarError("POST", 500, "E", FAILED + "gomail: could not send email 1: EOF"), domain.MailUnanswered),
+        (
+            SidecarError("POST", 500, "E", FAILED + "gomail: could not send email 1: read tcp: reset"),
+            domain.MailUnanswered,
+        ),
+        (SidecarError("POST", 500, "E", "some other provider's words"), domain.MailUnanswered),
+        (SidecarError("POST", 0, "", "Server disconnected"), domain.MailUnanswered),
+        (TimeoutError(), domain.MailUnanswered),
+    ],
+)
+async def test_only_a_mail_that_surely_was_not_sent_is_refused(error: Exception, kind: type[Exception]) -> None:
+    class FailingBinding:
+        async def create(self, data: str, metadata: dict[str, str]) -> None:
+            raise error
+
+    with pytest.raises(kind):
+        await BindingMail(FailingBinding()).send("ada@x.example", "s", "h")
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"), [(FAILED + "gomail: could not send email 1: ", domain.MailRefused), ("", domain.MailUnanswered)]
+)
 async def test_what_a_mail_server_says_about_an_address_goes_nowhere(
-    status: int, kind: type[Exception], caplog: pytest.LogCaptureFixture
+    words: str, kind: type[Exception], caplog: pytest.LogCaptureFixture
 ) -> None:
     class RefusingBinding:
         async def create(self, data: str, metadata: dict[str, str]) -> None:
-            text = f"550 <{metadata['emailTo']}> unknown"
-            raise SidecarError("POST /v1.0/bindings/email", status, "ERR_INVOKE_OUTPUT_BINDING", text)
+            text = f"{words}550 <{metadata['emailTo']}> unknown"
+            raise SidecarError("POST /v1.0/bindings/email", 500, "ERR_INVOKE_OUTPUT_BINDING", text)
 
     address = "@".join(("ada", "plaza.example"))
     with pytest.raises(kind) as caught:

@@ -15,6 +15,7 @@ from tools.audit.facts import (
     Books,
     Facts,
     Ledger,
+    Letter,
     Message,
     Order,
     Payment,
@@ -25,6 +26,7 @@ from tools.audit.facts import (
 )
 from tools.audit.gathering import gather
 from tools.audit.invariants import INVARIANTS, Breach, Kind, Report, confirmed, examine
+from tools.audit.orders import told_event_ids
 from tools.local.api import Answer, Api
 
 GRACE = timedelta(seconds=60)
@@ -74,6 +76,7 @@ PAYMENTS = {
     "undone": REFUNDED,
     "empty": TOMBSTONE,
 }
+REPLAYED = Letter("carts", "dlt_1", "ord_1:paid", "orders.order-paid.v1", is_handled=True)
 MESSAGES = ("confirmed:confirmed", "paid:paid", "shipped:shipped", "declined:cancelled", "undone:cancelled")
 
 
@@ -85,6 +88,7 @@ def shop(
     payments: Mapping[str, Payment | None] = {},
     messages: Mapping[str, str | None] = {},
     moving: frozenset[str] = frozenset(),
+    letters: tuple[Letter, ...] = (REPLAYED,),
 ) -> Facts:
     """The clean shop with these changes; None takes something away."""
     told: dict[str, str | None] = {**dict.fromkeys(MESSAGES, "sent"), "empty:cancelled": "undeliverable", **messages}
@@ -97,6 +101,7 @@ def shop(
         },
         payments={name: replace(one, order_id=name) for name, one in {**PAYMENTS, **payments}.items() if one},
         messages={name: Message(name, mail) for name, mail in told.items()},
+        letters=letters,
     )
 
 
@@ -122,6 +127,7 @@ def test_a_clean_shop_was_really_looked_at() -> None:
         Kind.WORKFLOW_LINGERS: 6,
         Kind.MESSAGE_MISSING: 5,
         Kind.MAIL_UNSENT: 5,
+        Kind.EVENT_UNDELIVERED: 1,
     }
     assert {invariant.kind for invariant in INVARIANTS} == set(Kind)
 
@@ -327,6 +333,46 @@ def test_a_customer_who_was_not_told(subject: str, status: str) -> None:
     assert breaches(shop(messages={event_id: None}, orders=just_now)) == []
 
 
+def test_a_mail_of_which_nobody_knows_is_told_and_no_breach() -> None:
+    facts = shop(messages={"paid:paid": "unconfirmed", "paid:confirmed": "unconfirmed", "shipped:paid": "sending"})
+    report = examine(facts, now=NOON, grace=GRACE)
+    assert report.breaches == ()
+    assert report.unconfirmed == {"paid:paid", "paid:confirmed"}
+    assert command.written(report).splitlines()[-1] == "2 mails unconfirmed: paid:confirmed, paid:paid"
+
+
+def test_an_event_that_its_consumer_could_not_handle() -> None:
+    waits = replace(REPLAYED, is_handled=False)
+    garbage = Letter("inventory", "dlt_2", "", "", is_handled=False)
+    assert breaches(shop(letters=(waits, REPLAYED, garbage))) == [
+        Breach(
+            Kind.EVENT_UNDELIVERED,
+            "dlt_1",
+            "carts could not handle orders.order-paid.v1 ord_1:paid: make dead-letters",
+        ),
+        Breach(
+            Kind.EVENT_UNDELIVERED,
+            "dlt_2",
+            "inventory could not handle something that is no event: make dead-letters",
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("draft", []),
+        ("confirmed", ["confirmed"]),
+        ("paid", ["confirmed", "paid"]),
+        ("shipped", ["confirmed", "paid", "shipped"]),
+        ("delivered", ["confirmed", "paid", "shipped"]),
+        ("cancelled", ["confirmed", "paid", "cancelled"]),
+    ],
+)
+def test_what_a_customer_may_have_heard(status: str, told: list[str]) -> None:
+    assert told_event_ids(order("o", status)) == [f"o:{each}" for each in told]
+
+
 def test_a_free_order_holds_no_money() -> None:
     assert breaches(shop(orders={"paid": order("paid", "paid", total=NOTHING)}, payments={"paid": TOMBSTONE})) == []
 
@@ -379,10 +425,16 @@ class FakeApi(Api):
                 None,
             ),
             "payments?order_ids=o2": ([{"order_id": "o2", "ledger": None, "books": None}], None),
-            "notifications?event_ids=o1%3Ashipped": (
+            "notifications?event_ids=o1%3Aconfirmed&event_ids=o1%3Apaid&event_ids=o1%3Ashipped": (
                 [{"event_id": "o1:shipped", "message_id": None, "mail": None}],
                 None,
             ),
+            "dead-letters/inventory?limit=100": ([], None),
+            "dead-letters/carts?limit=100": (
+                [{"id": "dlt_1", "event_id": "e", "type": "t", "text": "x", "arrived_at": "x", "handled_at": None}],
+                None,
+            ),
+            "dead-letters/notifications?limit=100": ([], None),
         }
         name = self.asked[-1]
         if name == "stock?limit=100":
@@ -399,6 +451,7 @@ def test_gathering_reads_every_page_and_keeps_the_latest() -> None:
     assert facts.payments == {"o1": Payment("o1", Ledger("captured", TEN, NOTHING, 1), None)}
     assert facts.reservations == {"o1": Reservation("o1", "sold")}
     assert facts.messages == {"o1:shipped": Message("o1:shipped", None)}
+    assert facts.letters == (Letter("carts", "dlt_1", "e", "t", is_handled=False),)
     assert (facts.stocks, facts.moving) == ({"PEN": Stock("PEN", 5, 4, 0, 1)}, frozenset())
     assert api.asked.index("reservations?limit=100") < api.asked.index("orders?limit=100")
 
@@ -425,6 +478,6 @@ def test_the_table() -> None:
     lines = command.written(examine(facts, now=NOON, grace=GRACE)).splitlines()
     assert len(lines) == 1 + len(INVARIANTS) + 2
     assert lines[0].split() == ["invariant", "checked", "breaches"]
-    assert lines[-4].split()[-2:] == ["5", "1"]
+    assert lines[-5].split()[-2:] == ["5", "1"]
     assert lines[-2] == "sums not compared, since the stock moved meanwhile: PEN"
     assert lines[-1] == "message-missing: paid: no message says that the order is paid"

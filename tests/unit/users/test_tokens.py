@@ -87,6 +87,7 @@ def test_who_may_do_what() -> None:
         Permission.ORDERS_FULFIL,
         Permission.USERS_ASSIGN_ROLES,
         Permission.AUDIT_READ,
+        Permission.EVENTS_REPLAY,
     }
 
 
