@@ -20,11 +20,10 @@ from tools.local.stopping import delete_home
 from tools.storm.client import Unanswered
 from tools.storm.plan import draw
 from tools.storm.report import written
-from tools.storm.storm import storm
+from tools.storm.storm import ENVIRONMENT, storm
 from tools.storm.tally import count
 
 MOST_SHOPPERS = 32
-ENVIRONMENT = {"GATEWAY_RATE_PER_MINUTE": "1000000", "GATEWAY_AUTH_RATE_PER_MINUTE": "100000"}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -21,6 +21,14 @@ from tools.storm.plan import Plan, PlannedOrder
 from tools.storm.retelling import Reteller
 from tools.storm.shopper import Shopper
 
+ENVIRONMENT = {
+    "GATEWAY_RATE_PER_MINUTE": "1000000",
+    "GATEWAY_AUTH_RATE_PER_MINUTE": "100000",
+    "INVENTORY_SWEEP_SCHEDULE": "@every 2s",
+    "INVENTORY_HOLD_SECONDS": "0",
+}
+"""What a shop needs to know that is to meet a storm: no limits, and a sweep that looks at every hold of the last whole minute."""
+
 PROBES_AT_ONCE = 6
 TELL_SECONDS = 10.0
 
