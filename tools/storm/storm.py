@@ -30,6 +30,7 @@ ENVIRONMENT = {
 """What a shop needs to know that is to meet a storm: no limits, and a sweep that looks at every hold of the last whole minute."""
 
 PROBES_AT_ONCE = 6
+PASSWORDS_AT_ONCE = 3
 TELL_SECONDS = 10.0
 
 
@@ -47,9 +48,10 @@ async def storm(home: Home, plan: Plan, *, progress: Callable[[str], None]) -> R
     """Raises: client.Unanswered, LocalError when the shop cannot be prepared, or not be asked when all is over."""
     running = json.loads(home.run_json.read_text())
     async with AsyncExitStack() as stack:
+        door = asyncio.Semaphore(PASSWORDS_AT_ONCE)
 
         async def open_client() -> Client:
-            return await stack.enter_async_context(Client(running["gateway_url"]))
+            return await stack.enter_async_context(Client(running["gateway_url"], door=door))
 
         admin = await open_client()
         await admin.log_in(running["admin"]["email"], running["admin"]["password"])
