@@ -1,6 +1,6 @@
 # Plaza on one machine. Everything that these targets need they fetch or build themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run backends stop reset audit dead-letters test test-unit lint lock openapi venv
+.PHONY: help run backends stop reset audit dead-letters chaos test test-unit lint lock openapi venv
 
 PYTHON ?= python3
 LOCAL := .venv/bin/python -m tools.local
@@ -25,6 +25,9 @@ audit: venv ## Check the invariants over all that the running shop has stored
 
 dead-letters: venv ## List the events that could not be handled; REPLAY=all or an id tries again
 	@.venv/bin/python -m tools.deadletters $(if $(REPLAY),--replay '$(REPLAY)')
+
+chaos: venv ## Let a storm loose on a shop of its own (SEED=1 KILLS=10 ORDERS=300)
+	@.venv/bin/python -m tools.storm
 
 # Time to obtain Dapr and to start the shop is no test's: each is bounded by itself.
 test: venv ## Run all tests with coverage, on a shop of their own

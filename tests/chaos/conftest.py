@@ -15,8 +15,7 @@ from tools.local.processes import ProcessTable
 from tools.local.run_file import read_run_file
 from tools.local.shop import Shop
 from tools.local.stopping import delete_home
-
-ENVIRONMENT = {"GATEWAY_RATE_PER_MINUTE": "1000000", "GATEWAY_AUTH_RATE_PER_MINUTE": "100000"}
+from tools.storm.storm import ENVIRONMENT
 
 
 @pytest.fixture(scope="package")

@@ -125,6 +125,30 @@ async def test_the_sweep_asks_the_order_first(room: Room, order: str | None, aft
     assert await room.status("ord_1") is after
 
 
+@pytest.mark.parametrize(
+    ("answer", "meanwhile", "after", "available"),
+    [
+        ("confirmed", "sell", ReservationStatus.SOLD, 9),
+        ("paid", "sell", ReservationStatus.SOLD, 9),
+        ("paid", "release", ReservationStatus.RELEASED, 10),
+        ("cancelled", "release", ReservationStatus.RELEASED, 10),
+    ],
+)
+async def test_what_happens_while_the_sweep_asks_happens_once(
+    room: Room, answer: str, meanwhile: str, after: ReservationStatus, available: int
+) -> None:
+    async def answer_late(order_id: str) -> str:
+        await getattr(room.service, meanwhile)(order_id)
+        return answer
+
+    room.orders.find_status = answer_late  # type: ignore[method-assign]
+    await room.service.reserve("ord_1", lines(A=1))
+    await room.sweep_later()
+    stock = await room.service.get("A")
+    assert await room.status("ord_1") is after
+    assert (stock.available, stock.reserved, stock.sold) == (available, 0, 10 - available)
+
+
 async def test_the_sweep_comes_back_to_a_living_order(room: Room) -> None:
     room.orders.statuses["ord_1"] = "confirmed"
     await room.service.reserve("ord_1", lines(A=1))

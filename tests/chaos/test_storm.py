@@ -1,0 +1,28 @@
+"""A short storm over the shop: everything at once, and nothing is lost. `make chaos` is the long one."""
+
+import pytest
+
+from tools.local.home import Home
+from tools.storm.plan import draw
+from tools.storm.report import written
+from tools.storm.storm import storm
+from tools.storm.tally import count
+
+SEED, KILLS, ORDERS, SHOPPERS = 24, 5, 80, 10
+
+
+@pytest.mark.timeout(400)
+async def test_a_short_storm_loses_nothing(home: Home) -> None:
+    plan = draw(seed=SEED, kills=KILLS, orders=ORDERS, shoppers=SHOPPERS)
+    result = await storm(home, plan, progress=print)
+    tally = count(result.aftermath)
+    report = written(
+        tally,
+        kills=result.aftermath.kills,
+        seconds=result.seconds,
+        retold=result.retold,
+        statuses=result.statuses,
+        command=f"make chaos SEED={SEED} KILLS={KILLS} ORDERS={ORDERS}",
+    )
+    print(report)
+    assert tally.is_clean, report

@@ -1,0 +1,99 @@
+"""Waits, within bounds, until a shop has come to rest after a storm, and gathers what is to be counted."""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from tools.audit.__main__ import audit
+from tools.local.api import Api
+from tools.local.home import Home
+from tools.storm.account import FINAL, Aftermath, KillRecord, Mails, Promise
+from tools.storm.client import Client
+from tools.storm.mailbox import Mailbox
+from tools.storm.tally import expected_mails
+
+ENDED_SECONDS = 180.0
+TOLD_SECONDS = 150.0
+SOUND_SECONDS = 120.0
+LOOK_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Who took part: `clients` are all accounts that ordered, `skus` all that they could order."""
+
+    home: Home
+    admin: Client
+    clients: Sequence[Client]
+    skus: Sequence[str]
+
+
+async def gather(
+    scene: Scene,
+    *,
+    planned: int,
+    promises: Sequence[Promise],
+    kills: Sequence[KillRecord],
+    progress: Callable[[str], None],
+) -> Aftermath:
+    """What there is to count. Orders that end, mails that come and breaches that heal in time are none. Raises Unanswered, LocalError."""
+    progress("waiting until every order has ended")
+    orders, owners = await _orders_at_rest(scene, promises)
+    mailbox = Mailbox(scene.home.mail)
+    after = Aftermath(planned, promises, orders, owners, await _stocks(scene), mailbox.count(), {}, kills)
+    progress("waiting until every mail has come")
+    mails = await _mails_at_rest(mailbox, expected_mails(after))
+    progress("auditing")
+    found = await asyncio.to_thread(_audit, scene.home)
+    return replace(after, mails=mails, audit=found, stocks=await _stocks(scene))
+
+
+async def _orders_at_rest(
+    scene: Scene, promises: Sequence[Promise]
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    deadline = time.monotonic() + ENDED_SECONDS
+    while True:
+        lists = await asyncio.gather(*(client.list_orders() for client in scene.clients))
+        orders = {order["id"]: order for listed in lists for order in listed}
+        if time.monotonic() > deadline or all(_is_at_rest(promise, orders) for promise in promises):
+            owners = {
+                order["id"]: client.email
+                for client, listed in zip(scene.clients, lists, strict=True)
+                for order in listed
+            }
+            return orders, owners
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _is_at_rest(promise: Promise, orders: dict[str, dict[str, Any]]) -> bool:
+    statuses = {orders[order_id]["status"] if order_id in orders else "" for order_id in promise.order_ids}
+    return statuses <= ({"cancelled"} if promise.cancel_accepted else set(FINAL))
+
+
+async def _stocks(scene: Scene) -> dict[str, dict[str, int]]:
+    answers = {sku: await scene.admin.insist("GET", f"/api/v1/inventory/{sku}", until={200}) for sku in scene.skus}
+    return {sku: stock for sku, (_, stock) in answers.items()}
+
+
+async def _mails_at_rest(mailbox: Mailbox, expected: set[tuple[str, str, str]]) -> Mails:
+    deadline = time.monotonic() + TOLD_SECONDS
+    while expected - (mails := mailbox.count()).keys() and time.monotonic() < deadline:
+        await asyncio.sleep(LOOK_SECONDS)
+    return mails
+
+
+def _audit(home: Home) -> Counter[str]:
+    """Breaches by invariant, once there are none or the time is over."""
+    running = json.loads(home.run_json.read_text())
+    deadline = time.monotonic() + SOUND_SECONDS
+    while True:
+        api = Api(running["gateway_url"]).logged_in(running["admin"]["email"], running["admin"]["password"])
+        breaches = audit(api, grace=timedelta(0)).breaches
+        if not breaches or time.monotonic() > deadline:
+            return Counter(str(breach.kind) for breach in breaches)
+        time.sleep(LOOK_SECONDS)
