@@ -6,8 +6,10 @@ from apps.carts import domain
 from apps.carts.domain import Cart, Handover, Lines
 from apps.carts.schemas import CartOut
 from apps.carts.service import CartService
+from apps.catalog.domain import MAX_PRICE_MINOR
 from apps.shared.contracts.amount import Amount
 from apps.shared.contracts.catalog import Offer
+from apps.shared.money import MAX_AMOUNT_MINOR
 from tests.unit.fakes import NOON, CountingIds
 
 GUEST = "crt_" + "0" * 42
@@ -23,7 +25,9 @@ class MemoryCarts:
     async def get(self, cart_id: str) -> Cart:
         return self.carts.get(cart_id, Cart())
 
-    async def put(self, cart_id: str, product_id: str, quantity: int) -> Cart | None:
+    async def put(self, cart_id: str, product_id: str, quantity: int, *, expected: Lines | None = None) -> Cart | None:
+        if expected not in (None, (await self.get(cart_id)).lines):
+            raise domain.CartChanged
         changed = domain.put(await self.get(cart_id), product_id, quantity, NOON)
         if changed is not None:
             self.carts[cart_id] = changed
@@ -132,6 +136,20 @@ async def test_a_cart_shows_todays_prices_and_what_is_gone(room: Room) -> None:
         ("tea", False),
     ]
     assert shown.totals == [Amount(amount_minor=600, currency="EUR"), Amount(amount_minor=1998, currency="USD")]
+
+
+async def test_the_fullest_cart_of_the_dearest_products_can_be_summed_up() -> None:
+    assert domain.MAX_LINES * domain.MAX_QUANTITY * MAX_PRICE_MINOR <= MAX_AMOUNT_MINOR
+
+
+@pytest.mark.parametrize("seen", [{}, {"pen": 1}])
+async def test_a_line_is_put_only_into_the_cart_that_was_read(room: Room, seen: Lines) -> None:
+    await room.service.put("usr_1", "pen", 2)
+    with pytest.raises(domain.CartChanged):
+        await room.service.put("usr_1", "ink", 1, is_current=lambda cart: cart.lines == seen)
+    assert (await room.service.view("usr_1")).lines == {"pen": 2}
+    await room.service.put("usr_1", "ink", 1, is_current=lambda cart: cart.lines == {"pen": 2})
+    assert (await room.service.view("usr_1")).lines == {"pen": 2, "ink": 1}
 
 
 async def test_an_empty_cart_asks_nobody(room: Room) -> None:
