@@ -109,11 +109,11 @@ def _operations(document: Json) -> Operations:
 
 def _public(row: Row, operation: Json) -> Json:
     """The operation with what the gateway adds to it: who may call, and the problems that it answers itself."""
-    statuses = {429, 503} | ({413} if row.takes_body else set())
+    statuses = {400, 422, 429, 503} | ({413, 415} if row.takes_body else set())
     security: list[Json] = [{"bearer": []}]
-    if row.access is Access.ANYONE:
+    if row.access in (Access.ANYONE, Access.UNSIGNED):
         security = []
-    else:
+    if row.access is not Access.UNSIGNED:
         statuses.add(401)
     if row.access is Access.GUEST_OR_USER:
         security = [{}, {"bearer": []}]

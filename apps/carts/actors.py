@@ -82,6 +82,8 @@ class CartActor(Actor, CartActorInterface, Remindable):
         now = self.clock.now()
 
         def decide(cart: Cart) -> tuple[Cart, Message]:
+            if message.get("expected") not in (None, cart.lines):
+                return cart, {"stale": True}
             changed = domain.put(cart, message["product_id"], message["quantity"], now)
             if changed is None:
                 return cart, {"full": True}
@@ -174,8 +176,11 @@ class ActorCarts:
     async def get(self, cart_id: str) -> Cart:
         return _carts.validate_python(await self._actors.call(cart_id, "get", {}))
 
-    async def put(self, cart_id: str, product_id: str, quantity: int) -> Cart | None:
-        answer = await self._actors.call(cart_id, "put", {"product_id": product_id, "quantity": quantity})
+    async def put(self, cart_id: str, product_id: str, quantity: int, *, expected: Lines | None = None) -> Cart | None:
+        message = {"product_id": product_id, "quantity": quantity, "expected": expected}
+        answer = await self._actors.call(cart_id, "put", message)
+        if answer.get("stale"):
+            raise domain.CartChanged
         return None if answer["full"] else _carts.validate_python(answer["cart"])
 
     async def clear(self, cart_id: str) -> None:

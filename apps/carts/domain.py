@@ -3,6 +3,7 @@
 CartError
 ├── CartIdMalformed   an X-Cart-Id that was not made here
 ├── CartFull          a cart has as many lines as it may
+├── CartChanged       the cart is no longer the one that the caller has read
 └── ProductUnknown    the product is not for sale
 """
 
@@ -29,6 +30,11 @@ class CartIdMalformed(CartError):
 class CartFull(CartError):
     def __init__(self) -> None:
         super().__init__(f"A cart holds at most {MAX_LINES} different products.")
+
+
+class CartChanged(CartError):
+    def __init__(self) -> None:
+        super().__init__("The cart was changed since it was read; read it again.")
 
 
 class ProductUnknown(CartError):

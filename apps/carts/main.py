@@ -26,6 +26,7 @@ STATUSES: dict[type[Exception], int] = {
     domain.CartIdMalformed: 400,
     domain.ProductUnknown: 404,
     domain.CartFull: 409,
+    domain.CartChanged: 412,
     MoneyError: 422,
     **DEAD_LETTER_STATUSES,
 }

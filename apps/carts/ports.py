@@ -11,8 +11,8 @@ class Carts(Protocol):
 
     async def get(self, cart_id: str) -> Cart: ...
 
-    async def put(self, cart_id: str, product_id: str, quantity: int) -> Cart | None:
-        """Set a line's quantity; None when the cart is full."""
+    async def put(self, cart_id: str, product_id: str, quantity: int, *, expected: Lines | None = None) -> Cart | None:
+        """Set a line's quantity; None when the cart is full. Raises CartChanged when its lines are not the `expected` ones."""
 
     async def clear(self, cart_id: str) -> None: ...
 

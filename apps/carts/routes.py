@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Response
 
 from apps.carts.schemas import CartOut, QuantityIn
-from apps.carts.service import CartService
+from apps.carts.service import CartService, PricedCart
 from apps.shared.contracts.carts import CartLine, RestoreCart, TakeCart, TakenCart
 from apps.shared.contracts.nothing import Nothing
-from apps.shared.platform.etags import tagged
+from apps.shared.platform.etags import etag_of, matches, tagged
 from apps.shared.platform.identity import CallerDep
 from apps.shared.platform.problems import documented
 
@@ -36,10 +36,24 @@ def build_router(service: CartService) -> APIRouter:
         """The caller's cart at current prices. A guest without `X-Cart-Id` is given one."""
         return tagged(CartOut.of(await service.view(own)), response, if_none_match)
 
-    @router.put("/items/{product_id}", operation_id="putCartItem", responses=documented(400, 404, 409))
-    async def put(product_id: product, body: QuantityIn, own: cart) -> CartOut:
-        """Set how many of a product the cart holds; 0 removes it."""
-        return CartOut.of(await service.put(own, product_id, body.quantity))
+    @router.put("/items/{product_id}", operation_id="putCartItem", responses=documented(400, 404, 409, 412))
+    async def put(
+        product_id: product,
+        body: QuantityIn,
+        own: cart,
+        response: Response,
+        if_match: Annotated[str, Header(description="ETag of the cart as it was read")] = "",
+    ) -> CartOut:
+        """Set how many of a product the cart holds; 0 removes it. With `If-Match`, only if the cart is still what it was."""
+
+        def is_current(seen: PricedCart) -> bool:
+            return matches(if_match, etag_of(CartOut.of(seen)))
+
+        changed = CartOut.of(
+            await service.put(own, product_id, body.quantity, is_current=is_current if if_match else None)
+        )
+        response.headers["etag"] = etag_of(changed)
+        return changed
 
     @router.delete("", operation_id="clearCart", status_code=204, responses=documented(400))
     async def clear(own: cart) -> None:

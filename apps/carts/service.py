@@ -1,6 +1,6 @@
 """The use cases of carts: filling one, seeing it at current prices, merging a guest's into a user's, giving it to an order."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from apps.carts import domain
@@ -41,12 +41,20 @@ class CartService:
         lines = (await self._carts.get(cart_id)).lines
         return PricedCart(lines, await self._quote(lines))
 
-    async def put(self, cart_id: str, product_id: str, quantity: int) -> PricedCart:
-        """Set a line's quantity, 0 removes it. Raises ProductUnknown, CartFull."""
+    async def put(
+        self, cart_id: str, product_id: str, quantity: int, *, is_current: Callable[[PricedCart], bool] | None = None
+    ) -> PricedCart:
+        """Set a line's quantity, 0 removes it. Raises ProductUnknown, CartFull, and CartChanged when the cart is not `is_current`."""
+        expected: Lines | None = None
+        if is_current is not None:
+            seen = await self.view(cart_id)
+            if not is_current(seen):
+                raise domain.CartChanged
+            expected = seen.lines
         offers = await self._catalog.quote((product_id,)) if quantity else {}
         if quantity and product_id not in offers:
             raise domain.ProductUnknown(product_id)
-        cart = await self._carts.put(cart_id, product_id, quantity)
+        cart = await self._carts.put(cart_id, product_id, quantity, expected=expected)
         if cart is None:
             raise domain.CartFull
         others = {key: value for key, value in cart.lines.items() if key not in offers}

@@ -17,7 +17,7 @@ from datetime import datetime
 
 from apps.shared.money import Money
 
-MAX_PRICE_MINOR = 10**11
+MAX_PRICE_MINOR = 10**10
 """Far above any price, and far enough below money.MAX_AMOUNT_MINOR that a full cart can still be added up."""
 
 

@@ -9,9 +9,7 @@ from apps.catalog.domain import MAX_PRICE_MINOR, Details, Intake, Product, categ
 from apps.catalog.ports import Count, Found
 from apps.shared.contracts.amount import Amount
 from apps.shared.contracts.sku import SKU_PATTERN
-from apps.shared.money import Money
-
-"""As inventory has it."""
+from apps.shared.money import CURRENCIES, Money
 
 
 def _category(text: str) -> str:
@@ -19,6 +17,12 @@ def _category(text: str) -> str:
     if not found:
         raise ValueError("needs letters a-z or digits")
     return found
+
+
+def _currency(code: str) -> str:
+    if code not in CURRENCIES:
+        raise ValueError("is no ISO 4217 code in use")
+    return code
 
 
 def _distinct(intakes: "list[IntakeIn]") -> "list[IntakeIn]":
@@ -41,7 +45,9 @@ class PriceIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     amount_minor: int = Field(strict=True, ge=1, le=MAX_PRICE_MINOR, examples=[1999])
-    currency: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217 code", examples=["USD"])
+    currency: Annotated[str, AfterValidator(_currency)] = Field(
+        pattern="^[A-Z]{3}$", description="ISO 4217 code", examples=["USD"]
+    )
 
 
 class IntakeIn(BaseModel):

@@ -1,18 +1,17 @@
 """Gives every answer, errors included, what a client may count on: a request id, the trace, and the headers that are always there."""
 
-import logging
 import re
 import uuid
 from typing import Any
 
-from fastapi import Request
+from fastapi import Request, Response
 from opentelemetry import propagate
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from apps.gateway.bodies import CARD_REFUSED, url_holds_card_number
+from apps.shared.card_numbers import holds_card_number
 from apps.shared.platform import problems
-
-log = logging.getLogger(__name__)
 
 REQUEST_ID_HEADER = "x-request-id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -26,9 +25,10 @@ def note(request: Request, headers: dict[str, str]) -> None:
 
 
 class EdgeMiddleware:
-    """The outermost layer: `X-Request-Id` in and out, `traceparent` out, `nosniff`, no caching of sign-in answers, no bare 500.
+    """The outermost layer: `X-Request-Id` in and out, `traceparent` out, `nosniff`, no caching of sign-in answers.
 
-    A query string that is not printable ASCII is refused, as nothing behind can read it.
+    A query string that is not printable ASCII is refused, as nothing behind can read it, and a URL with a card number in it, which
+    would end up in traces.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -39,7 +39,8 @@ class EdgeMiddleware:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        is_good = _REQUEST_ID.fullmatch(given) and not holds_card_number(given)
+        request_id = given if is_good else uuid.uuid4().hex
         MutableHeaders(scope=scope)[REQUEST_ID_HEADER] = request_id
         scope[_NOTES] = notes = {REQUEST_ID_HEADER: request_id, "x-content-type-options": "nosniff"}
         if scope["path"].startswith("/auth/"):
@@ -48,27 +49,22 @@ class EdgeMiddleware:
         propagate.inject(trace)
         if "traceparent" in trace:
             notes["traceparent"] = trace["traceparent"]
-        started = False
-        readable = _QUERY.fullmatch(scope["query_string"]) is not None
-        if not readable:
-            scope["query_string"] = b""
 
         async def send_noted(message: Message) -> None:
-            nonlocal started
             if message["type"] == "http.response.start":
-                started = True
                 MutableHeaders(scope=message).update(notes)
             await send(message)
 
-        if not readable:
-            refusal = problems.problem_response(Request(scope), 400, "The query string has to be percent-encoded.")
-            await refusal(scope, receive, send_noted)
-            return
-        try:
-            await self._app(scope, receive, send_noted)
-        except Exception:
-            if started:
-                raise
-            log.exception("unhandled error")
-            answer = problems.problem_response(Request(scope), 500, "Something went wrong on our side.")
-            await answer(scope, receive, send_noted)
+        refusal = _refusal(scope)
+        await (refusal or self._app)(scope, receive, send_noted)
+
+
+def _refusal(scope: Scope) -> Response | None:
+    """The answer to a request whose URL may go no further; it shows nothing of it."""
+    if not _QUERY.fullmatch(scope["query_string"]):
+        return problems.problem_response(
+            Request({**scope, "query_string": b""}), 400, "The query string has to be percent-encoded."
+        )
+    if url_holds_card_number(scope["path"], scope["query_string"]):
+        return problems.problem_response(Request({**scope, "path": "/", "query_string": b""}), 422, CARD_REFUSED)
+    return None

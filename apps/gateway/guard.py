@@ -1,8 +1,8 @@
 """Lets a request in or turns it away: token, then rate, then permission, before any service hears of it."""
 
 import hashlib
+from typing import Any
 
-import orjson
 from fastapi import Request
 from starlette.exceptions import HTTPException
 
@@ -10,6 +10,7 @@ from apps.gateway.edge import note
 from apps.gateway.limits import RateLimiter, Standing, network_of
 from apps.gateway.routing import Access, Rate, Row
 from apps.gateway.tokens import NOBODY, Identity, TokenRefused, TokenVerifier
+from apps.shared.contracts.email import MAX_LENGTH, normalized
 
 CHALLENGE = {"www-authenticate": "Bearer"}
 
@@ -42,7 +43,7 @@ class Guard:
             raise HTTPException(403, f"This needs the permission {row.access}.")
         return identity
 
-    def count_login(self, request: Request, body: bytes) -> None:
+    def count_login(self, request: Request, body: Any) -> None:
         """Count a login against the account that it names, wherever it comes from. Raises HTTPException 429.
 
         The answer shows this limit only when it refuses, else that of the address.
@@ -68,10 +69,10 @@ def _count(request: Request, standing: Standing) -> None:
         raise HTTPException(429, f"Too many requests; the next is welcome in {standing.wait_seconds} s.")
 
 
-def _email(body: bytes) -> str:
+def _email(body: Any) -> str:
+    """The address as `users` reads it; empty where there is none, which `users` refuses."""
+    email = body.get("email") if isinstance(body, dict) else None
     try:
-        decoded = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        return normalized(email) if isinstance(email, str) and len(email) <= MAX_LENGTH else ""
+    except ValueError:
         return ""
-    email = decoded.get("email") if isinstance(decoded, dict) else None
-    return email.strip().casefold() if isinstance(email, str) else ""

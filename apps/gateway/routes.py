@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.exceptions import HTTPException
 
+from apps.gateway.bodies import read_json
 from apps.gateway.forwarding import Forwarder, read_body, relayed, service_path
 from apps.gateway.guard import Guard
 from apps.gateway.routing import EVENTS, FORWARDED, ROWS, Rate, Row
@@ -31,8 +32,9 @@ def build_router(guard: Guard, forwarder: Forwarder, *, max_body_bytes: int) -> 
         async def forward(request: Request) -> Response:
             identity = await guard.admit(request, row)
             body = await read_body(request, limit_bytes=max_body_bytes) if row.takes_body else b""
+            decoded = read_json(body, request.headers.get("content-type", ""))
             if row.rate is Rate.LOGIN:
-                guard.count_login(request, body)
+                guard.count_login(request, decoded)
             return await forwarder.forward(row, request, identity, body)
 
         return forward

@@ -4,6 +4,7 @@ import secrets
 
 from fastapi import FastAPI
 
+from apps.shared.contracts.email import normalized
 from apps.shared.platform.app import create_app, serve
 from apps.shared.platform.clock import SystemClock, TimeOrderedIds
 from apps.shared.platform.secrets import read_secret
@@ -11,7 +12,6 @@ from apps.shared.platform.state import StateStore
 from apps.users import domain
 from apps.users.passwords import Argon2Passwords
 from apps.users.routes import build_auth_router, build_peer_router, build_router
-from apps.users.schemas import normalized
 from apps.users.service import UserService
 from apps.users.settings import UsersSettings
 from apps.users.store import DaprSessionStore, DaprUserStore

@@ -14,6 +14,8 @@ from apps.users.domain import User, UserNotFound
 from apps.users.schemas import Credentials, ProfileIn, RefreshTokenIn, Registration, RoleIn, TokensOut, UserOut
 from apps.users.service import UserService
 
+IfMatch = Annotated[str, Header(description="ETag of the account as it was read")]
+
 
 def build_auth_router(service: UserService, jwks: Callable[[], JwkSet]) -> APIRouter:
     router = APIRouter(tags=["auth"])
@@ -64,33 +66,37 @@ def build_router(service: UserService) -> APIRouter:
         check_visible(user_id, caller)
         return tagged(UserOut.of(await service.get(user_id)), response, if_none_match)
 
+    def current(if_match: str) -> Callable[[User], bool]:
+        return lambda user: not if_match or matches(if_match, etag_of(UserOut.of(user)))
+
+    def shown(user: User, response: Response) -> UserOut:
+        out = UserOut.of(user)
+        response.headers["etag"] = etag_of(out)
+        return out
+
     @router.put("/{user_id}", operation_id="updateUser", responses=documented(404, 412, 422))
     async def update(
         user_id: str,
         body: ProfileIn,
         response: Response,
         caller: CallerDep,
-        if_match: Annotated[str, Header(description="ETag of the profile as it was read")] = "",
+        if_match: IfMatch = "",
     ) -> UserOut:
         """Change name and addresses. With `If-Match`, only if nobody changed the profile since."""
         check_visible(user_id, caller)
-
-        def is_current(user: User) -> bool:
-            return not if_match or matches(if_match, etag_of(UserOut.of(user)))
-
         changed = await service.change_profile(
-            user_id, name=body.name, addresses=body.domain_addresses(), is_current=is_current
+            user_id, name=body.name, addresses=body.domain_addresses(), is_current=current(if_match)
         )
-        user = UserOut.of(changed)
-        response.headers["etag"] = etag_of(user)
-        return user
+        return shown(changed, response)
 
-    @router.put("/{user_id}/role", operation_id="assignRole", responses=documented(403, 404, 422))
-    async def assign_role(user_id: str, body: RoleIn, caller: CallerDep) -> UserOut:
-        """Make a user a customer, a vendor or an admin. It shows in the next access token."""
+    @router.put("/{user_id}/role", operation_id="assignRole", responses=documented(403, 404, 412, 422))
+    async def assign_role(
+        user_id: str, body: RoleIn, response: Response, caller: CallerDep, if_match: IfMatch = ""
+    ) -> UserOut:
+        """Make a user a customer, a vendor or an admin. It shows in the next access token. `If-Match` as for the profile."""
         if not caller.is_admin:
             raise HTTPException(403, "Only admins assign roles.")
-        return UserOut.of(await service.assign_role(user_id, body.role))
+        return shown(await service.assign_role(user_id, body.role, is_current=current(if_match)), response)
 
     return router
 

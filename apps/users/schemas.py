@@ -4,22 +4,14 @@ import unicodedata
 from datetime import datetime
 from typing import Annotated
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from apps.shared.contracts.address import PostalAddress
+from apps.shared.contracts.email import MAX_LENGTH, normalized
 from apps.users.domain import Address, Role, User
 from apps.users.service import TokenPair
 
 MAX_ADDRESSES = 20
-
-
-def normalized(email: str) -> str:
-    """One text for every spelling of an address. Raises ValueError for what is none."""
-    try:
-        return validate_email(email, check_deliverability=False, test_environment=True).normalized.lower()
-    except EmailNotValidError as error:
-        raise ValueError(str(error)) from error
 
 
 def _one_line(text: str) -> str:
@@ -31,7 +23,7 @@ def _one_line(text: str) -> str:
 
 Email = Annotated[
     str,
-    Field(max_length=254, examples=["ada@shop.example"], json_schema_extra={"format": "email"}),
+    Field(max_length=MAX_LENGTH, examples=["ada@shop.example"], json_schema_extra={"format": "email"}),
     AfterValidator(normalized),
 ]
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_one_line)]

@@ -119,9 +119,15 @@ class UserService:
 
         return await self._users.update(user_id, decide)
 
-    async def assign_role(self, user_id: str, role: Role) -> User:
-        """Set the role; tokens that are out keep the old one until they expire. Raises UserNotFound."""
-        user = await self._users.update(user_id, lambda found: replace(found, role=role))
+    async def assign_role(self, user_id: str, role: Role, *, is_current: Callable[[User], bool]) -> User:
+        """Set the role; tokens that are out keep the old one until they expire. Raises UserNotFound, UserChanged when not `is_current`."""
+
+        def decide(user: User) -> User:
+            if not is_current(user):
+                raise domain.UserChanged
+            return replace(user, role=role)
+
+        user = await self._users.update(user_id, decide)
         log.info("assigned a role", extra={"fields": {"user_id": user_id, "role": role}})
         return user
 

@@ -30,9 +30,13 @@ class SpanReceiver:
     def __init__(self, url: str) -> None:
         self.url = url
         self._spans: list[ReceivedSpan] = []
+        self._raw: list[bytes] = []
         self._lock = threading.Lock()
 
-    def add(self, request: ExportTraceServiceRequest) -> None:
+    def add(self, body: bytes) -> None:
+        request = ExportTraceServiceRequest.FromString(body)
+        with self._lock:
+            self._raw.append(body)
         for resource in request.resource_spans:
             attributes = {item.key: item.value.string_value for item in resource.resource.attributes}
             for scope in resource.scope_spans:
@@ -48,6 +52,11 @@ class SpanReceiver:
                     with self._lock:
                         self._spans.append(received)
 
+    def raw(self) -> bytes:
+        """All that was sent, as it was sent: attributes and events included."""
+        with self._lock:
+            return b"\n".join(self._raw)
+
     def trace(self, trace_id: str) -> list[ReceivedSpan]:
         with self._lock:
             return [span for span in self._spans if span.trace_id == trace_id]
@@ -62,7 +71,7 @@ def receive_spans() -> Iterator[SpanReceiver]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            receiver.add(ExportTraceServiceRequest.FromString(body))
+            receiver.add(body)
             answer = ExportTraceServiceResponse().SerializeToString()
             self.send_response(200)
             self.send_header("content-type", "application/x-protobuf")

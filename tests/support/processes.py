@@ -25,7 +25,7 @@ def killed_app(run_json: dict[str, Any], app_id: str) -> Iterator[None]:
         yield
     finally:
         app["app_pid"] = start_again(command, environment, directory)
-        _wait_until_ready(app["app_port"])
+        wait_until_ready(app["app_port"])
 
 
 def upgrade_app(run_json: dict[str, Any], app_id: str, module: str) -> None:
@@ -36,7 +36,7 @@ def upgrade_app(run_json: dict[str, Any], app_id: str, module: str) -> None:
     process.terminate()
     process.wait(20)
     app["app_pid"] = start_again([*command[: command.index("-m") + 1], module], environment, directory)
-    _wait_until_ready(app["app_port"])
+    wait_until_ready(app["app_port"])
 
 
 @contextmanager
@@ -84,14 +84,13 @@ def end_revived() -> None:
     _revived.clear()
 
 
-def _wait_until_ready(port: int) -> None:
+def wait_until_ready(port: int) -> None:
+    """Returns once the app on `port` says so; fails after START_SECONDS."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=2):
                 return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
-            assert time.monotonic() < deadline, (
-                f"the app on port {port} is not ready {START_SECONDS} s after its restart"
-            )
+            assert time.monotonic() < deadline, f"the app on port {port} is not ready {START_SECONDS} s after its start"
             time.sleep(0.2)

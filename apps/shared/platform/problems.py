@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from apps.shared.platform.sidecar import SidecarError
 from apps.shared.platform.state import StateConflict
@@ -87,21 +88,46 @@ def install(app: FastAPI, statuses: Mapping[type[Exception], int]) -> None:
         detail = "A part of the shop does not answer right now. Try again in a moment."
         return problem_response(request, 503, detail, headers={"retry-after": RETRY_AFTER_SECONDS})
 
-    async def on_bug(request: Request, error: Exception) -> JSONResponse:
-        log.error("unhandled error", exc_info=error)
-        return problem_response(request, 500, "Something went wrong on our side.")
-
     handlers: dict[Any, Any] = {
         RequestValidationError: on_validation,
         HTTPException: on_http,
         SidecarError: on_unavailable,
         StateConflict: on_unavailable,
         TimeoutError: on_unavailable,
-        Exception: on_bug,
         **dict.fromkeys(statuses, on_own),
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
+
+
+class FaultMiddleware:
+    """Answers 500 for what nobody handles, and lets none of it reach the server.
+
+    Starlette's own last resort answers and raises again, whereupon uvicorn closes a connection that daprd goes on to use for others.
+    An answer that has begun cannot be mended: it ends where it is, and with it the connection.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting)
+        except Exception:
+            log.exception("unhandled error")
+            if not started:
+                answer = problem_response(Request(scope), 500, "Something went wrong on our side.")
+                await answer(scope, receive, send)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -12,12 +12,15 @@ from typing import Any
 
 import orjson
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from apps.shared.card_numbers import holds_card_number
 
 order_id_var: ContextVar[str] = ContextVar("order_id", default="")
 request_id_var: ContextVar[str] = ContextVar("request_id", default="")
@@ -30,6 +33,7 @@ DURATION = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
 UNMATCHED = "unmatched"
+REDACTED = "REDACTED"
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET_PATHS = frozenset({"/health", "/healthz", "/ready", "/metrics", "/dapr/config", "/dapr/subscribe"})
 
@@ -69,11 +73,23 @@ def configure(service: str, level: str) -> None:
     handler.setFormatter(JsonFormatter(service))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     provider = TracerProvider(resource=Resource.create({SERVICE_NAME: service}))
+    provider.add_span_processor(UrlRedaction())
     if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
+
+
+class UrlRedaction(SpanProcessor):
+    """Keeps what people type into URLs out of traces: every query string, and a path with a card number in it."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        attributes = span.attributes or {}
+        if "url.query" in attributes:
+            span.set_attribute("url.query", REDACTED)
+        if holds_card_number(str(attributes.get("url.path", ""))):
+            span.set_attribute("url.path", REDACTED)
 
 
 @contextmanager

@@ -18,7 +18,9 @@ class MemoryCarts:
     async def get(self, cart_id: str) -> Cart:
         return self.carts.get(cart_id, Cart())
 
-    async def put(self, cart_id: str, product_id: str, quantity: int) -> Cart | None:
+    async def put(self, cart_id: str, product_id: str, quantity: int, *, expected: Lines | None = None) -> Cart | None:
+        if expected not in (None, (await self.get(cart_id)).lines):
+            raise domain.CartChanged
         changed = domain.put(await self.get(cart_id), product_id, quantity, NOON)
         if changed is not None:
             self.carts[cart_id] = changed

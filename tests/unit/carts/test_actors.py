@@ -114,6 +114,14 @@ async def test_a_turn_that_could_not_be_saved_did_not_happen(room: Room) -> None
     assert await room.one.lines(USER) == {"pen": 1}
 
 
+async def test_a_change_of_other_lines_than_expected_changes_nothing(room: Room) -> None:
+    assert not (await room.one.call(USER, "put", product_id="pen", quantity=1, expected={}))["full"]
+    assert await room.two.call(USER, "put", product_id="pen", quantity=2, expected={}) == {"stale": True}
+    assert await room.one.lines(USER) == {"pen": 1}
+    assert not (await room.two.call(USER, "put", product_id="pen", quantity=2, expected={"pen": 1}))["full"]
+    assert await room.one.lines(USER) == {"pen": 2}
+
+
 async def test_a_guests_first_change_alone_sets_the_reminder(room: Room) -> None:
     await room.one.call(GUEST, "get")
     await room.one.call(GUEST, "clear")

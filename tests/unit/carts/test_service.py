@@ -4,7 +4,10 @@ import pytest
 
 from apps.carts import domain
 from apps.carts.schemas import CartOut
+from apps.carts.domain import Lines
+from apps.catalog.domain import MAX_PRICE_MINOR
 from apps.shared.contracts.amount import Amount
+from apps.shared.money import MAX_AMOUNT_MINOR
 from tests.unit.carts.fakes import Room
 
 GUEST = "crt_" + "0" * 42
@@ -54,6 +57,20 @@ async def test_a_cart_shows_todays_prices_and_what_is_gone(room: Room) -> None:
         ("tea", False),
     ]
     assert shown.totals == [Amount(amount_minor=600, currency="EUR"), Amount(amount_minor=1998, currency="USD")]
+
+
+async def test_the_fullest_cart_of_the_dearest_products_can_be_summed_up() -> None:
+    assert domain.MAX_LINES * domain.MAX_QUANTITY * MAX_PRICE_MINOR <= MAX_AMOUNT_MINOR
+
+
+@pytest.mark.parametrize("seen", [{}, {"pen": 1}])
+async def test_a_line_is_put_only_into_the_cart_that_was_read(room: Room, seen: Lines) -> None:
+    await room.service.put("usr_1", "pen", 2)
+    with pytest.raises(domain.CartChanged):
+        await room.service.put("usr_1", "ink", 1, is_current=lambda cart: cart.lines == seen)
+    assert (await room.service.view("usr_1")).lines == {"pen": 2}
+    await room.service.put("usr_1", "ink", 1, is_current=lambda cart: cart.lines == {"pen": 2})
+    assert (await room.service.view("usr_1")).lines == {"pen": 2, "ink": 1}
 
 
 async def test_an_empty_cart_asks_nobody(room: Room) -> None:

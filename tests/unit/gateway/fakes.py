@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,16 +123,18 @@ class Shop:
         *,
         query: str = "",
         token: str = "",
-        body: Iterable[bytes] = (b"",),
+        body: Sequence[bytes] = (b"",),
         host: str = "203.0.113.9",
         leaves: bool = False,
         **headers: str,
     ) -> Reply:
-        """One exchange; header names are written with underscores, `path` decoded as servers hand it over.
+        """One exchange; header names are written with underscores, `path` decoded as servers hand it over. A body is JSON unless said.
 
         A client that `leaves` goes away once its request is sent.
         """
         given = {name.replace("_", "-"): value for name, value in headers.items()}
+        if any(body):
+            given.setdefault("content-type", "application/json")
         if token:
             given["authorization"] = f"Bearer {token}"
         scope = {

@@ -29,11 +29,18 @@ def test_who_may_call_and_the_problems_of_the_gateway() -> None:
     paths = merged(documents())["paths"]
     products, cart = paths["/api/v1/products"]["get"], paths["/api/v1/cart"]["get"]
     orders, role = paths["/api/v1/orders"]["post"], paths["/api/v1/users/{user_id}/role"]["put"]
-    assert [one["security"] for one in (products, cart, orders)] == [[], [{}, {"bearer": []}], [{"bearer": []}]]
-    assert list(products["responses"]) == ["200", "422", "429", "503"]
-    assert list(cart["responses"]) == ["200", "401", "422", "429", "503"]
-    assert list(orders["responses"]) == ["200", "401", "403", "413", "422", "429", "503"]
-    assert list(role["responses"]) == ["200", "401", "403", "404", "413", "422", "429", "503"]
+    login = paths["/auth/login"]["post"]
+    assert [one["security"] for one in (login, products, cart, orders)] == [
+        [],
+        [],
+        [{}, {"bearer": []}],
+        [{"bearer": []}],
+    ]
+    assert list(login["responses"]) == ["200", "400", "413", "415", "422", "429", "503"]
+    assert list(products["responses"]) == ["200", "400", "401", "422", "429", "503"]
+    assert list(cart["responses"]) == ["200", "400", "401", "422", "429", "503"]
+    assert list(orders["responses"]) == ["200", "400", "401", "403", "413", "415", "422", "429", "503"]
+    assert list(role["responses"]) == ["200", "400", "401", "403", "404", "413", "415", "422", "429", "503"]
     assert role["x-plaza-permission"] == "users:assign-roles"
     assert orders["responses"]["422"]["content"] == {
         "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}

@@ -89,7 +89,7 @@ async def test_login_renews_an_outdated_hash(house: House) -> None:
 async def test_refresh_rotates_and_tells_the_role_of_now(house: House) -> None:
     await register(house)
     first = await house.service.login(email=EMAIL, password=PASSWORD)
-    await house.service.assign_role("usr_1", Role.VENDOR)
+    await house.service.assign_role("usr_1", Role.VENDOR, is_current=lambda _: True)
     house.clock.pass_time(minutes=10)
     second = await house.service.refresh(first.refresh_token)
     assert second.access_token == "usr_1 vendor 12:10"
@@ -144,8 +144,15 @@ async def test_a_profile_is_changed_only_as_it_was_read(house: House) -> None:
     assert (kept.name, kept.addresses) == ("Countess", (home,))
 
 
+async def test_a_role_is_assigned_only_to_the_account_that_was_read(house: House) -> None:
+    user = await register(house)
+    with pytest.raises(UserChanged):
+        await house.service.assign_role(user.id, Role.ADMIN, is_current=lambda _: False)
+    assert (await house.service.get(user.id)).role is Role.CUSTOMER
+
+
 async def test_unknown_users(house: House) -> None:
     with pytest.raises(UserNotFound):
         await house.service.get("usr_9")
     with pytest.raises(UserNotFound):
-        await house.service.assign_role("usr_9", Role.ADMIN)
+        await house.service.assign_role("usr_9", Role.ADMIN, is_current=lambda _: True)
