@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Sequence
 
 from tools.local.api import Api
 from tools.local.backends import dapr_binaries, start_backends, stop_backends
@@ -29,7 +30,7 @@ class Console:
         print(f"{time.monotonic() - self._began:6.1f} s  {text}\n", end="", flush=True)
 
 
-def run(home: Home) -> None:
+def run(home: Home, words: Sequence[str]) -> None:
     """Serves the whole shop until it is interrupted; then nothing of it is left but its data."""
     console = Console()
     shop = Shop(
@@ -38,6 +39,7 @@ def run(home: Home) -> None:
         port_offset=port_from_environment("PLAZA_PORT_OFFSET") or 0,
         gateway_port=port_from_environment("PLAZA_PORT"),
         self_healing=True,
+        words=words,
     )
     with shop:
         console(f"the shop is ready at {shop.gateway_url}")
@@ -51,7 +53,7 @@ def run(home: Home) -> None:
     console("stopped")
 
 
-def backends(home: Home) -> None:
+def backends(home: Home, words: Sequence[str]) -> None:
     """Starts the back ends and leaves them running for a hand-typed `dapr run -f .`."""
     console = Console()
     home.create()
@@ -59,10 +61,20 @@ def backends(home: Home) -> None:
         table = ProcessTable(home.root)
         offset = port_from_environment("PLAZA_PORT_OFFSET") or 0
         gateway_port = port_from_environment("PLAZA_PORT")
-        run_file = fitting_run_file(PROJECT / "dapr.yaml", home, port_offset=offset, gateway_port=gateway_port)
+        run_file = fitting_run_file(
+            PROJECT / "dapr.yaml", home, port_offset=offset, gateway_port=gateway_port, words=words
+        )
         try:
             binaries = dapr_binaries(console)
-            start_backends(home, binaries, BackendPorts(offset), table=table, base=os.environ, progress=console)
+            start_backends(
+                home,
+                binaries,
+                BackendPorts(offset),
+                stack=run_file.stack,
+                table=table,
+                base=os.environ,
+                progress=console,
+            )
             link_logs(home, run_file.path.parent)
         except BaseException:
             stop_backends(table)
@@ -72,13 +84,13 @@ def backends(home: Home) -> None:
     print(f"\nThe back ends run. Now:   . {shown} && dapr run -f {directory}\nThey end with:            make stop")
 
 
-def stop(home: Home) -> None:
+def stop(home: Home, _words: Sequence[str] = ()) -> None:
     """Ends every process of this home, also what a killed `make run` left behind."""
     ended = stop_everything(home) if home.run.is_dir() else 0
     print(f"Stopped {ended} processes of {home.root}." if ended else f"Nothing runs in {home.root}.")
 
 
-def reset(home: Home) -> None:
+def reset(home: Home, _words: Sequence[str] = ()) -> None:
     """Ends the shop and deletes all that it knows."""
     stop(home)
     delete_home(home)

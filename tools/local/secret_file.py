@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tools.local.atomic import write_atomically
 from tools.local.errors import LocalError
+from tools.local.etcd import etcd_endpoints
 from tools.local.home import Home
 from tools.local.ports import BackendPorts
 
@@ -33,6 +34,9 @@ def ensure_secrets(home: Home, ports: BackendPorts) -> Secrets:
             "connectionString": f"host={home.postgres_socket_directory} user=postgres database=postgres pool_max_conns=8"
         },
         "redis": {"host": f"127.0.0.1:{ports['redis']}", "password": _kept(kept, "redis", "password") or _password(32)},
+        "kafka": {"brokers": f"127.0.0.1:{ports['kafka']}"},
+        "nats": {"url": f"nats://127.0.0.1:{ports['nats']}", "token": _kept(kept, "nats", "token") or _password(32)},
+        "etcd": {"endpoints": etcd_endpoints(ports)},
         "smtp": {"host": "127.0.0.1", "port": str(ports["mail"])},
         "private-store": {
             "primaryEncryptionKey": _kept(kept, "private-store", "primaryEncryptionKey") or secrets.token_hex(32)

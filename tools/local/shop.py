@@ -1,7 +1,7 @@
 """One whole shop as an object: `make run` and the tests start it, look at it and end it through here."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +28,8 @@ Progress = Callable[[str], None]
 class Shop:
     """A context manager: inside it the gateway answers, after it no process of the shop is left.
 
-    `environment` goes to every process that it starts. With `self_healing` what dies after the start is started again.
+    `environment` goes to every process that it starts. With `self_healing` what dies after the start is started again;
+    `words` such as `PUBSUB=kafka` change the stack of the run file.
     Raises: LocalError from `start`, which leaves nothing running.
     """
 
@@ -42,6 +43,7 @@ class Shop:
         environment: Mapping[str, str] | None = None,
         source: Path = PROJECT / "dapr.yaml",
         self_healing: bool = False,
+        words: Iterable[str] = (),
     ) -> None:
         self.home = home
         self._progress = progress
@@ -56,6 +58,7 @@ class Shop:
         self._pairs: Mapping[str, Pair] = {}
         self._supervisor: Supervisor | None = None
         self._self_healing = self_healing
+        self._words = tuple(words)
         self._is_ready = False
 
     def __enter__(self) -> Self:
@@ -81,7 +84,11 @@ class Shop:
         try:
             stop_leftovers(self._table)
             run_file = fitting_run_file(
-                self._source, self.home, port_offset=self._port_offset, gateway_port=self._gateway_port
+                self._source,
+                self.home,
+                port_offset=self._port_offset,
+                gateway_port=self._gateway_port,
+                words=self._words,
             )
             require_free(run_file.named_ports)
         except BaseException:
@@ -99,6 +106,7 @@ class Shop:
             self.home,
             binaries,
             BackendPorts(self._port_offset),
+            stack=run_file.stack,
             table=self._table,
             base=self._base,
             progress=self._progress,
