@@ -47,6 +47,7 @@ def build_app(settings: CartsSettings) -> FastAPI:
             subscriptions.router(),
             actor_router(CartActor, sidecar),
         ],
+        stores=[],
         statuses=STATUSES,
     )
 

@@ -30,8 +30,9 @@ STATUSES: dict[type[Exception], int] = {
 
 def build_app(settings: InventorySettings) -> FastAPI:
     sidecar = settings.sidecar()
+    state = StateStore(sidecar, settings.state_store)
     service = InventoryService(
-        store=DaprInventoryStore(StateStore(sidecar, settings.state_store)),
+        store=DaprInventoryStore(state),
         orders=OrdersPeer(Peer(sidecar, "orders")),
         catalog=CatalogPeer(Peer(sidecar, "catalog")),
         clock=SystemClock(),
@@ -51,6 +52,7 @@ def build_app(settings: InventorySettings) -> FastAPI:
             build_peer_router(service),
             subscriptions.router(),
         ],
+        stores=[state],
         statuses=STATUSES,
         worker=worker,
         jobs=[Job("inventory-sweep", settings.sweep_schedule, lambda: service.sweep(hold))],

@@ -21,8 +21,9 @@ from apps.shared.platform.subscriptions import Subscriptions
 
 def build_app(settings: NotificationsSettings) -> FastAPI:
     sidecar = settings.sidecar()
+    state = StateStore(sidecar, settings.state_store)
     service = NotificationService(
-        store=DaprMessageStore(StateStore(sidecar, settings.state_store)),
+        store=DaprMessageStore(state),
         templates=JinjaTemplates(),
         users=UsersPeer(Peer(sidecar, "users")),
         mail=BindingMail(OutputBinding(sidecar, "email")),
@@ -34,6 +35,7 @@ def build_app(settings: NotificationsSettings) -> FastAPI:
         settings,
         sidecar=sidecar,
         routers=[build_router(service), build_audit_router(service), subscriptions.router()],
+        stores=[state],
         statuses={domain.NotificationError: 503},
     )
 

@@ -21,6 +21,7 @@ def build_app(settings: CheckoutSettings) -> FastAPI:
         settings,
         sidecar=sidecar,
         routers=[build_router(workflows)],
+        stores=[],
         statuses={},
         worker=worker,
         on_stop=[workflows.close],
