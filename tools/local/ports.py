@@ -28,6 +28,7 @@ BACKEND_PORTS: Mapping[str, int] = {
     "etcd-3": 4413,
     "etcd-3 peer": 4423,
     "openbao": 8210,
+    "openbao cluster": 8211,
     "consul": 8510,
     "consul lan": 8511,
     "consul rpc": 8512,
