@@ -19,6 +19,9 @@ from tools.local.ports import BackendPorts
 EMAIL, PASSWORD = "PLAZA_ADMIN_EMAIL", "PLAZA_ADMIN_PASSWORD"
 """What the secret `admin` holds; at the first start the environment may choose them."""
 
+MONGODB = "PLAZA_MONGODB_URL"
+"""The connection string of a replica set that the user runs, for STATE=mongodb."""
+
 PASSWORD_ALPHABET = string.ascii_letters + string.digits
 Secrets = dict[str, dict[str, Any]]
 
@@ -37,6 +40,7 @@ def ensure_secrets(home: Home, ports: BackendPorts) -> Secrets:
         "kafka": {"brokers": f"127.0.0.1:{ports['kafka']}"},
         "nats": {"url": f"nats://127.0.0.1:{ports['nats']}", "token": _kept(kept, "nats", "token") or _password(32)},
         "etcd": {"endpoints": etcd_endpoints(ports)},
+        "mongodb": {"connectionString": os.environ.get(MONGODB) or _kept(kept, "mongodb", "connectionString") or ""},
         "smtp": {"host": "127.0.0.1", "port": str(ports["mail"])},
         "private-store": {
             "primaryEncryptionKey": _kept(kept, "private-store", "primaryEncryptionKey") or secrets.token_hex(32)

@@ -1,5 +1,6 @@
 """The servers behind a stack's components: which must be there, and how each is started."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from tools.local.openbao import openbao
 from tools.local.ports import BackendPorts
 from tools.local.postgres import postgres
 from tools.local.redis import redis
-from tools.local.secret_file import Secrets
+from tools.local.secret_file import MONGODB, Secrets
 from tools.local.stack import SERVERS as SERVERS_OF
 from tools.local.stack import Stack
 from tools.obtain.errors import ObtainError, Progress
@@ -27,6 +28,10 @@ SERVERS = tuple(dict.fromkeys(server for servers in SERVERS_OF.values() for serv
 
 def obtain_servers(stack: Stack, progress: Progress) -> Mapping[str, Path]:
     """The directory of each program that the stack needs and no wheel of ours brings. Raises: LocalError."""
+    if stack.state == "mongodb" and not os.environ.get(MONGODB):
+        raise LocalError(
+            f"STATE=mongodb needs a replica set of yours, since we cannot obtain one: set {MONGODB}=mongodb://…"
+        )
     try:
         found = {name: obtain_server(name, progress) for name in _programs(stack)}
         if "kafka" in found:
@@ -45,7 +50,13 @@ def makers(
             case "postgres":
                 yield partial(postgres, home)
             case "redis":
-                yield partial(redis, home, port=ports["redis"], password=secrets["redis"]["password"])
+                yield partial(
+                    redis,
+                    home,
+                    port=ports["redis"],
+                    password=secrets["redis"]["password"],
+                    keeps_records=stack.state == "redis",
+                )
             case "kafka":
                 yield partial(kafka, home, programs["java"], programs["kafka"], ports=ports)
             case "nats":
