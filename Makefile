@@ -1,6 +1,6 @@
 # Plaza on one machine. Everything that these targets need they fetch or build themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run backends stop reset audit test test-unit lint lock openapi venv
+.PHONY: help run backends doctor stop reset audit test test-unit lint lock openapi venv
 
 PYTHON ?= python3
 LOCAL := .venv/bin/python -m tools.local
@@ -15,6 +15,9 @@ run: venv ## Start the whole shop, place a demo order, serve until Ctrl-C
 
 backends: venv ## Start the back ends alone, for a hand-typed 'dapr run -f .'
 	@$(LOCAL) backends $(WORDS)
+
+doctor: venv ## Look at versions, components, tokens, ports and back ends, and say what is wrong
+	@$(LOCAL) doctor $(WORDS)
 
 stop: venv ## Stop the shop, from another terminal or after a crash
 	@$(LOCAL) stop

@@ -35,6 +35,14 @@ def obtain(
     return _ready(binaries, progress)
 
 
+def find_obtained(progress: Progress) -> DaprBinaries | None:
+    """What `obtain` would answer at once, None where it would have to make it. Raises: ObtainError."""
+    host, pins = this_host(), read_pins()
+    installed = find_installed(host, pins, progress)
+    names = [link_name(*installed, host)] if installed else _cached_names(pins, host)
+    return _find_any(DaprCache(host.cache_directory / "dapr"), names)
+
+
 def _make(
     cache: DaprCache,
     names: list[str],

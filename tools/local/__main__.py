@@ -14,6 +14,7 @@ from tools.local.home import Home
 COMMANDS: Mapping[str, Callable[[Home, Sequence[str]], None]] = {
     "run": commands.run,
     "backends": commands.backends,
+    "doctor": commands.doctor,
     "stop": commands.stop,
     "reset": commands.reset,
 }

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from tools.local.api import Api
 from tools.local.backends import dapr_binaries, start_backends, stop_backends
 from tools.local.demo import seed_catalogue
+from tools.local.doctor import examine, written
 from tools.local.environment import link_logs
 from tools.local.errors import LocalError
 from tools.local.home import PROJECT, Home
 from tools.local.ports import BackendPorts, port_from_environment
 from tools.local.processes import ProcessTable
-from tools.local.run_file import fitting_run_file
+from tools.local.run_file import fitting_run_file, read_run_file
 from tools.local.secret_file import first_admin
 from tools.local.shop import Shop
 from tools.local.shopper import place_demo_order
@@ -84,6 +85,22 @@ def backends(home: Home, words: Sequence[str]) -> None:
     print(f"\nThe back ends run. Now:   . {shown} && dapr run -f {directory}\nThey end with:            make stop")
 
 
+def doctor(home: Home, words: Sequence[str]) -> None:
+    """Says what a start would find. Raises: LocalError when something is wrong."""
+    offset = port_from_environment("PLAZA_PORT_OFFSET") or 0
+    source = PROJECT / "dapr.yaml"
+    if home.run_json.exists():  # a shop that runs has its files, which must stay as they are
+        derived = home.dapr / source.name
+        run_file = read_run_file(derived if derived.exists() else source)
+    else:
+        gateway_port = port_from_environment("PLAZA_PORT")
+        run_file = fitting_run_file(source, home, port_offset=offset, gateway_port=gateway_port, words=words)
+    checks = list(examine(home, run_file, BackendPorts(offset)))
+    print(written(checks))
+    if wrong := sum(bool(check.wrong) for check in checks):
+        raise LocalError(f"{wrong} of {len(checks)} checks found something wrong.")
+
+
 def stop(home: Home, _words: Sequence[str] = ()) -> None:
     """Ends every process of this home, also what a killed `make run` left behind."""
     ended = stop_everything(home) if home.run.is_dir() else 0
@@ -101,7 +118,7 @@ def _show_demo(shop: Shop, console: Console) -> None:
     """A demo that fails is told, and the shop serves on: whoever looks for the reason needs it running."""
     try:
         api = Api(shop.gateway_url)
-        seed_catalogue(shop.home, api, admin=first_admin(shop.secrets), progress=console)
+        seed_catalogue(shop.home, api, state=shop.stack.state, admin=first_admin(shop.secrets), progress=console)
         place_demo_order(api, progress=console)
     except LocalError as error:
         console(f"the demo did not end well: {error}")
@@ -112,6 +129,7 @@ def _where_things_are(shop: Shop) -> str:
     endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     rows = {
         "API": shop.gateway_url,
+        "stack": str(shop.stack),
         "docs page": f"{shop.gateway_url}/docs",
         "admin": f"{admin['email']}  {admin['password']}",
         "mail": f"{shop.home.mail}/new",

@@ -50,6 +50,7 @@ class RunFile:
     path: Path
     apps: tuple[App, ...]
     stack: Stack
+    resources: tuple[Path, ...] = ()
 
     @property
     def gateway_port(self) -> int:
@@ -70,7 +71,8 @@ def read_run_file(path: Path) -> RunFile:
         apps = content["apps"]
         names = _load(path.parent / apps[0]["configFilePath"])["spec"]["nameResolution"]["component"]
         stack = Stack.of_folders(content["common"]["resourcesPaths"], names=names)
-        return RunFile(path, tuple(_app(entry) for entry in apps), stack)
+        resources = tuple(path.parent / folder for folder in content["common"]["resourcesPaths"])
+        return RunFile(path, tuple(_app(entry) for entry in apps), stack, resources)
     except (KeyError, TypeError) as error:
         raise LocalError(f"{path} is not a run file with ports for every app: {error!r}.") from error
 
@@ -91,6 +93,7 @@ def fitting_run_file(
         and wanted_gateway_port == run_file.gateway_port
         and stack == run_file.stack
     ):
+        shutil.rmtree(home.dapr, ignore_errors=True)  # of an earlier start that needed a copy
         return run_file
     known = set(BACKEND_PORTS.values()) | _app_ports(_load(source))
     ports = {port: shift(port, port_offset) for port in known}

@@ -10,6 +10,7 @@ from typing import Any, Self
 import psutil
 
 from tools.local.backends import RunningBackends, dapr_binaries, start_backends, stop_backends
+from tools.local.components import require_sound
 from tools.local.errors import LocalError
 from tools.local.home import PROJECT, Home
 from tools.local.ports import BackendPorts, require_free
@@ -19,6 +20,7 @@ from tools.local.run_file import RunFile, fitting_run_file
 from tools.local.run_json import write_run_json
 from tools.local.secret_file import first_admin
 from tools.local.sidecars import Pair, Sidecars, sidecar_name
+from tools.local.stack import Stack
 from tools.local.stopping import stop_leftovers
 from tools.local.supervisor import Recipe, Supervisor
 
@@ -75,6 +77,10 @@ class Shop:
         return f"http://127.0.0.1:{self._require_sidecars().run_file.gateway_port}"
 
     @property
+    def stack(self) -> Stack:
+        return self._require_sidecars().run_file.stack
+
+    @property
     def secrets(self) -> Mapping[str, Mapping[str, Any]]:
         return self._require_backends().secrets
 
@@ -111,6 +117,8 @@ class Shop:
             base=self._base,
             progress=self._progress,
         )
+        app_ids = frozenset(app.app_id for app in run_file.apps)
+        require_sound(run_file.resources, app_ids=app_ids, secrets=self._backends.secrets)
         self._sidecars = Sidecars(self.home, run_file, self._table)
         path = f"{binaries}:{self._base.get('PATH', '')}"
         self._sidecars.start(binaries, {**self._base, **self._backends.environment, "PATH": path})
