@@ -1,18 +1,23 @@
 # Plaza on one machine. Everything that these targets need they fetch or build themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run backends stop reset audit dead-letters chaos test test-unit lint lock openapi venv
+.PHONY: help run backends doctor stop reset audit dead-letters chaos test test-unit lint lock openapi venv
 
 PYTHON ?= python3
 LOCAL := .venv/bin/python -m tools.local
+# The technologies that a command is to use in place of those in dapr.yaml: make run STATE=etcd PUBSUB=kafka
+WORDS = $(foreach word,STATE PUBSUB SECRETS CACHE NAMES,$(if $(filter command line,$(origin $(word))),$(word)=$($(word))))
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: venv ## Start the whole shop, place a demo order, serve until Ctrl-C
-	@$(LOCAL) run
+	@$(LOCAL) run $(WORDS)
 
 backends: venv ## Start the back ends alone, for a hand-typed 'dapr run -f .'
-	@$(LOCAL) backends
+	@$(LOCAL) backends $(WORDS)
+
+doctor: venv ## Look at versions, components, tokens, ports and back ends, and say what is wrong
+	@$(LOCAL) doctor $(WORDS)
 
 stop: venv ## Stop the shop, from another terminal or after a crash
 	@$(LOCAL) stop

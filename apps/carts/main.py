@@ -55,6 +55,7 @@ def build_app(settings: CartsSettings) -> FastAPI:
             dead_letters.router(),
             actor_router(CartActor, sidecar),
         ],
+        stores=[state],
         statuses=STATUSES,
     )
 

@@ -54,6 +54,7 @@ def build_app(settings: CatalogSettings) -> FastAPI:
         settings,
         sidecar=sidecar,
         routers=[build_router(service), build_peer_router(service)],
+        stores=[state],
         statuses=STATUSES,
         jobs=[Job("catalog-sweep", settings.sweep_schedule, lambda: service.sweep(grace))],
         on_start=[search.start],

@@ -49,6 +49,7 @@ def build_app(settings: GatewaySettings, *, sidecar: Sidecar | None = None) -> F
             build_router(guard, Forwarder(sidecar), max_body_bytes=settings.max_body_bytes),
             build_docs_router(settings.openapi_file()),
         ],
+        stores=[],
         statuses={},
         on_start=[keys.load],
         only_sidecar=False,

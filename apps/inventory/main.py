@@ -57,6 +57,7 @@ def build_app(settings: InventorySettings) -> FastAPI:
             subscriptions.router(),
             dead_letters.router(),
         ],
+        stores=[state],
         statuses=STATUSES,
         worker=worker,
         jobs=[Job("inventory-sweep", settings.sweep_schedule, lambda: service.sweep(hold))],

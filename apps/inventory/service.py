@@ -8,10 +8,10 @@ from datetime import timedelta
 from apps.inventory import domain
 from apps.inventory.domain import Reservation, ReservationStatus, Stock, Stocks
 from apps.inventory.ports import Catalog, Clock, Decide, Ids, InventoryStore, Orders
-from apps.inventory.turns import Turns
 from apps.shared.contracts.inventory import StockLine
 from apps.shared.contracts.orders import FailureCode
 from apps.shared.contracts.step import StepOutcome
+from apps.shared.turns import Turns
 
 log = logging.getLogger(__name__)
 

@@ -39,6 +39,7 @@ def build_app(settings: NotificationsSettings) -> FastAPI:
         settings,
         sidecar=sidecar,
         routers=[build_router(service), build_audit_router(service), subscriptions.router(), dead_letters.router()],
+        stores=[state],
         statuses={domain.NotificationError: 503, **DEAD_LETTER_STATUSES},
     )
 

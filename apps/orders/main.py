@@ -34,8 +34,9 @@ STATUSES: dict[type[Exception], int] = {
 
 def build_app(settings: OrdersSettings) -> FastAPI:
     sidecar = settings.sidecar()
+    state = StateStore(sidecar, settings.state_store)
     service = OrderService(
-        store=DaprOrderStore(StateStore(sidecar, settings.state_store)),
+        store=DaprOrderStore(state),
         carts=CartsPeer(Peer(sidecar, "carts")),
         catalog=CatalogPeer(Peer(sidecar, "catalog")),
         checkout=CheckoutPeer(Peer(sidecar, "checkout")),
@@ -50,6 +51,7 @@ def build_app(settings: OrdersSettings) -> FastAPI:
         settings,
         sidecar=sidecar,
         routers=[build_router(service), build_audit_router(service), build_peer_router(service)],
+        stores=[state],
         statuses=STATUSES,
         worker=worker,
         jobs=[Job("orders-sweep", settings.sweep_schedule, lambda: service.sweep(grace))],

@@ -31,7 +31,9 @@ def build_app(settings: PaymentsSettings) -> FastAPI:
     )
     worker = WorkflowWorker(sidecar)
     offer_steps(worker, service)
-    return create_app(settings, sidecar=sidecar, routers=[build_audit_router(service)], statuses={}, worker=worker)
+    return create_app(
+        settings, sidecar=sidecar, routers=[build_audit_router(service)], stores=[state], statuses={}, worker=worker
+    )
 
 
 if __name__ == "__main__":

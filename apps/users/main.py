@@ -53,6 +53,7 @@ def build_app(settings: UsersSettings) -> FastAPI:
         settings,
         sidecar=sidecar,
         routers=[build_auth_router(service, tokens.jwks), build_router(service), build_peer_router(service)],
+        stores=[state],
         statuses=STATUSES,
         on_start=[load_key, ensure_admin],
     )

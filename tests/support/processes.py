@@ -1,4 +1,4 @@
-"""Ends apps and back ends of a running shop and starts them again, as they were or as another release, since a plain `dapr run` does not."""
+"""Ends processes of a running shop and starts them again, as they were or as another release, since a plain `dapr run` does not."""
 
 import subprocess
 import time

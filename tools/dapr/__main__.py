@@ -4,10 +4,10 @@ import signal
 import sys
 from types import FrameType
 
-from tools.dapr.binaries import ObtainError
-from tools.dapr.host import this_host
 from tools.dapr.pinning import write_pins
 from tools.dapr.ways import obtain
+from tools.obtain.errors import ObtainError
+from tools.obtain.host import this_host
 
 USAGE = "usage: python -m tools.dapr [pin [RUNTIME_VERSION [CLI_VERSION]]]"
 

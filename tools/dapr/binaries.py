@@ -3,7 +3,6 @@
 The layout is the CLI's own: with `DAPR_RUNTIME_PATH=D` it runs `D/.dapr/bin/daprd`, so all five lie in `D/.dapr/bin`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,11 +12,6 @@ CLI_PROGRAM = "dapr"
 PROGRAMS = (*RUNTIME_PROGRAMS, CLI_PROGRAM)
 
 Origin = Literal["installed", "release", "build"]
-Progress = Callable[[str], None]
-
-
-class ObtainError(Exception):
-    """No way led to the programs. The message is one line: what is wrong and what to do about it."""
 
 
 @dataclass(frozen=True)

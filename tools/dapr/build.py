@@ -6,31 +6,20 @@ different versions of the same modules. Their `go.sum` files are complete, so no
 
 import shutil
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from tools.dapr.binaries import CLI_PROGRAM, PROGRAMS, RUNTIME_PROGRAMS, ObtainError, Progress
-from tools.dapr.go import Go, obtain_go
-from tools.dapr.host import Host
-from tools.dapr.limits import Limits
+from tools.dapr.binaries import CLI_PROGRAM, PROGRAMS, RUNTIME_PROGRAMS
 from tools.dapr.pins import Versions
 from tools.dapr.probe import runs_as
-from tools.dapr.process import CommandError, run_logged
-from tools.dapr.versions import require_version
+from tools.obtain.errors import ObtainError, Progress
+from tools.obtain.go import Go, obtain_go
+from tools.obtain.go_build import Step, build_step
+from tools.obtain.host import Host
+from tools.obtain.limits import Limits
+from tools.obtain.versions import require_version
 
 MODULES = Path(__file__).parent
 GIB = 1 << 30
-
-
-@dataclass(frozen=True)
-class Step:
-    """One `go build`: several programs at once keep all cores busy while one of them is linked."""
-
-    module: Path
-    packages: Sequence[str]
-    title: str
-    flags: Sequence[str]
 
 
 def steps(versions: Versions) -> list[Step]:
@@ -68,43 +57,12 @@ def build_programs(
     _require_space(go, scratch, versions, limits)
     started = time.monotonic()
     for step in steps(versions):
-        _run(step, go, directory, log=log, deadline=deadline, limits=limits, progress=progress)
+        build_step(step, go, directory, log=log, deadline=deadline, limits=limits, progress=progress)
     (directory / "cli").rename(directory / CLI_PROGRAM)
     for program in PROGRAMS:
         if not runs_as(directory / program, require_version(versions.of(program))):
             raise ObtainError(f"the {program} just built does not run here as {versions.of(program)}; the log is {log}")
     progress(f"built Dapr in {time.monotonic() - started:.0f} s")
-
-
-def _run(
-    step: Step, go: Go, directory: Path, *, log: Path, deadline: float, limits: Limits, progress: Progress
-) -> None:
-    progress(f"building {step.title} from source; the first time this takes minutes")
-
-    log_start_bytes = log.stat().st_size
-
-    def report(seconds: float) -> None:
-        lines = log.read_bytes()[log_start_bytes:].splitlines()
-        fetched = sum(1 for line in lines if line.startswith(b"go: downloading"))
-        compiled = sum(1 for line in lines if b" " not in line)  # `-v` prints their names
-        progress(f"building {step.title}: {seconds:.0f} s, {fetched} modules downloaded, {compiled} packages compiled")
-
-    flags = ["-v", "-trimpath", "-buildvcs=false", *step.flags, "-o", f"{directory}/"]
-    try:
-        run_logged(
-            [go.program, "build", *flags, *step.packages],
-            directory=step.module,
-            environment=go.environment,
-            log=log,
-            deadline=deadline,
-            report_seconds=limits.report_seconds,
-            report=report,
-        )
-    except CommandError as error:
-        raise ObtainError(
-            f"building {step.title} failed: {error}; the whole log is {log}; "
-            "if the Go module proxy is out of reach, set GOPROXY, or PLAZA_DAPR_MIRROR to a mirror of Dapr's releases"
-        ) from error
 
 
 def _require_space(go: Go, scratch: Path, versions: Versions, limits: Limits) -> None:

@@ -8,11 +8,12 @@ import os
 import shutil
 from pathlib import Path
 
-from tools.dapr.binaries import CLI_PROGRAM, PROGRAMS, RUNTIME_PROGRAMS, Progress
-from tools.dapr.host import Host
+from tools.dapr.binaries import CLI_PROGRAM, PROGRAMS, RUNTIME_PROGRAMS
 from tools.dapr.pins import Pins, Versions
 from tools.dapr.probe import find_stamp, find_version, is_dapr_service
-from tools.dapr.versions import require_version, version_text
+from tools.obtain.errors import Progress
+from tools.obtain.host import Host
+from tools.obtain.versions import require_version, version_text
 
 SERVICES = tuple(program for program in RUNTIME_PROGRAMS if program != "daprd")
 

@@ -11,13 +11,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from tools.dapr.binaries import PROGRAMS, ObtainError, Progress
-from tools.dapr.download import DownloadError, fetch
-from tools.dapr.host import ARCHITECTURES, SYSTEMS, Host
-from tools.dapr.limits import Limits
+from tools.dapr.binaries import PROGRAMS
 from tools.dapr.pins import PINS_FILE, Versions, archive_path, read_pins
 from tools.dapr.release import release_base
-from tools.dapr.versions import require_version
+from tools.obtain.download import DownloadError, fetch
+from tools.obtain.errors import ObtainError, Progress
+from tools.obtain.host import ARCHITECTURES, SYSTEMS, Host
+from tools.obtain.limits import Limits
+from tools.obtain.versions import require_version
 
 PIN_SECONDS = 3600
 

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from tools.dapr.binaries import CLI_PROGRAM
-from tools.dapr.versions import Version, parse_version
+from tools.obtain.versions import Version, parse_version
 
 ANSWER_SECONDS = 20
 STAMP = re.compile(rb"dapr/pkg/buildinfo\.version=v?(\d+\.\d+\.\d+)\b|\tgithub\.com/dapr/dapr\tv(\d+\.\d+\.\d+)\b")

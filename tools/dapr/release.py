@@ -5,13 +5,14 @@ import tarfile
 import time
 from pathlib import Path
 
-from tools.dapr.binaries import PROGRAMS, Progress
-from tools.dapr.download import DownloadError, fetch
-from tools.dapr.host import Host
-from tools.dapr.limits import Limits
+from tools.dapr.binaries import PROGRAMS
 from tools.dapr.pins import Pins
 from tools.dapr.probe import runs_as
-from tools.dapr.versions import require_version
+from tools.obtain.download import DownloadError, fetch
+from tools.obtain.errors import Progress
+from tools.obtain.host import Host
+from tools.obtain.limits import Limits
+from tools.obtain.versions import require_version
 
 
 class ReleaseError(Exception):

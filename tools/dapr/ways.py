@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from tools.dapr.binaries import DaprBinaries, ObtainError, Origin, Progress, program_directory
+from tools.dapr.binaries import DaprBinaries, Origin, program_directory
 from tools.dapr.build import build_programs
-from tools.dapr.cache import Cache
-from tools.dapr.host import Host, this_host
+from tools.dapr.cache import DaprCache
 from tools.dapr.installed import find_installed, link, link_name
-from tools.dapr.limits import Limits
 from tools.dapr.pins import Pins, Versions, read_pins
 from tools.dapr.release import ReleaseError, download_release
+from tools.obtain.errors import ObtainError, Progress
+from tools.obtain.host import Host, this_host
+from tools.obtain.limits import Limits
 
 
 def obtain(
@@ -22,7 +23,7 @@ def obtain(
     Raises: ObtainError, whose message is one line for the user.
     """
     host, pins, limits = host or this_host(), pins or read_pins(), limits or Limits()
-    cache = Cache(host.cache_directory / "dapr")
+    cache = DaprCache(host.cache_directory / "dapr")
     installed = find_installed(host, pins, progress)
     names = [link_name(*installed, host)] if installed else _cached_names(pins, host)
     if binaries := _find_any(cache, names):
@@ -34,8 +35,16 @@ def obtain(
     return _ready(binaries, progress)
 
 
+def find_obtained(progress: Progress) -> DaprBinaries | None:
+    """What `obtain` would answer at once, None where it would have to make it. Raises: ObtainError."""
+    host, pins = this_host(), read_pins()
+    installed = find_installed(host, pins, progress)
+    names = [link_name(*installed, host)] if installed else _cached_names(pins, host)
+    return _find_any(DaprCache(host.cache_directory / "dapr"), names)
+
+
 def _make(
-    cache: Cache,
+    cache: DaprCache,
     names: list[str],
     installed: tuple[dict[str, Path], Versions] | None,
     *,
@@ -57,7 +66,7 @@ def _make(
 
 
 def _fill(
-    scratch: Path, *, cache: Cache, host: Host, pins: Pins, limits: Limits, progress: Progress
+    scratch: Path, *, cache: DaprCache, host: Host, pins: Pins, limits: Limits, progress: Progress
 ) -> tuple[Versions, Origin]:
     try:
         download_release(_new_set(scratch), scratch=scratch, host=host, pins=pins, limits=limits, progress=progress)
@@ -65,15 +74,18 @@ def _fill(
         progress(f"{error}; building Dapr instead")
     else:
         return pins.release, "release"
-    build_programs(
-        _new_set(scratch),
-        scratch=scratch,
-        host=host,
-        versions=pins.build,
-        log=cache.log_file,
-        limits=limits,
-        progress=progress,
-    )
+    try:
+        build_programs(
+            _new_set(scratch),
+            scratch=scratch,
+            host=host,
+            versions=pins.build,
+            log=cache.log_file,
+            limits=limits,
+            progress=progress,
+        )
+    except ObtainError as error:
+        raise ObtainError(f"{error}; or set PLAZA_DAPR_MIRROR to a mirror of Dapr's releases") from error
     return pins.build, "build"
 
 
@@ -91,7 +103,7 @@ def _cached_names(pins: Pins, host: Host) -> list[str]:
     return list(dict.fromkeys(versions.cache_key(host.name) for versions in (pins.build, pins.release)))
 
 
-def _find_any(cache: Cache, names: list[str]) -> DaprBinaries | None:
+def _find_any(cache: DaprCache, names: list[str]) -> DaprBinaries | None:
     return next((binaries for name in names if (binaries := cache.find(name))), None)
 
 

@@ -4,24 +4,32 @@ import argparse
 import errno
 import signal
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 
 from tools.local import commands
 from tools.local.errors import LocalError
 from tools.local.home import Home
 
-COMMANDS = {"run": commands.run, "backends": commands.backends, "stop": commands.stop, "reset": commands.reset}
+COMMANDS: Mapping[str, Callable[[Home, Sequence[str]], None]] = {
+    "run": commands.run,
+    "backends": commands.backends,
+    "doctor": commands.doctor,
+    "stop": commands.stop,
+    "reset": commands.reset,
+}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.local", description="Plaza on one machine.")
     parser.add_argument("command", choices=COMMANDS)
-    command = parser.parse_args().command
+    parser.add_argument("words", nargs="*", metavar="WORD=TECHNOLOGY", help="for example PUBSUB=kafka STATE=etcd")
+    options = parser.parse_args()
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     home = Home.from_environment()
     try:
-        COMMANDS[command](home)
+        COMMANDS[options.command](home, options.words)
     except LocalError as error:
         print(f"plaza: {error}", file=sys.stderr)
         return 1

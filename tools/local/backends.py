@@ -18,13 +18,14 @@ from tools.local.errors import LocalError
 from tools.local.home import Home
 from tools.local.mail import mail
 from tools.local.ports import BACKEND_PORTS, BackendPorts, require_free
-from tools.local.postgres import postgres
 from tools.local.processes import ProcessTable, stop
-from tools.local.redis import redis
 from tools.local.secret_file import Secrets, ensure_api_tokens, ensure_secrets
+from tools.local.servers import SERVERS, makers, obtain_servers
+from tools.local.stack import Stack
 
 Progress = Callable[[str], None]
-BACKENDS = ("mail", "scheduler", "placement", "sentry", "redis", "postgres")
+CONTROL_PLANE = ("scheduler", "placement", "sentry")
+BACKENDS = ("mail", *CONTROL_PLANE, *SERVERS)
 STOP_SIGNALS = {"postgres": signal.SIGINT}  # "fast": ends open sessions and writes a checkpoint
 STOP_GRACE_SECONDS = 15.0
 
@@ -47,15 +48,23 @@ def dapr_binaries(progress: Progress) -> Path:
 
 
 def start_backends(
-    home: Home, binaries: Path, ports: BackendPorts, *, table: ProcessTable, base: Mapping[str, str], progress: Progress
+    home: Home,
+    binaries: Path,
+    ports: BackendPorts,
+    *,
+    stack: Stack,
+    table: ProcessTable,
+    base: Mapping[str, str],
+    progress: Progress,
 ) -> RunningBackends:
-    """Starts all of them, or takes over those that run already. The caller ends them, also when this raises.
+    """Starts all that the stack needs, or takes over those that run already. The caller ends them, also when this raises.
 
-    Raises: LocalError on a taken port or a back end that does not come up.
+    Raises: LocalError on a taken port, a server that cannot be obtained, or a back end that does not come up.
     """
     table.forget_dead()
-    running = {name for name in BACKENDS if table.find(name)}
-    require_free({name: ports[name] for name in BACKEND_PORTS if name.split()[0] not in running})
+    programs = obtain_servers(stack, progress)
+    to_start = {name for name in ("mail", *CONTROL_PLANE, *stack.servers) if not table.find(name)}
+    require_free({name: ports[name] for name in BACKEND_PORTS if name.split()[0] in to_start})
     secrets = ensure_secrets(home, ports)
     tokens = ensure_api_tokens(home)
     write_runtime(home, binaries, ports)
@@ -80,9 +89,8 @@ def start_backends(
     in_parallel(
         [
             up_control_plane,
-            lambda: up(lambda: postgres(home)),
-            lambda: up(lambda: redis(home, port=ports["redis"], password=secrets["redis"]["password"])),
             lambda: up(lambda: mail(home, port=ports["mail"])),
+            *(partial(up, make) for make in makers(stack, home, programs, ports=ports, secrets=secrets)),
         ]
     )
     environment = shop_environment(home, tokens)

@@ -14,12 +14,14 @@ CATALOGUE = Path(__file__).with_name("catalogue.json")
 AT_ONCE = 8
 
 
-def seed_catalogue(home: Home, api: Api, *, admin: Mapping[str, str], progress: Callable[[str], None]) -> None:
-    """Does nothing once it was done for this home; goes on where it stopped when it was interrupted.
+def seed_catalogue(
+    home: Home, api: Api, *, state: str, admin: Mapping[str, str], progress: Callable[[str], None]
+) -> None:
+    """Does nothing once it was done for this home and state store; goes on where it stopped when it was interrupted.
 
     Raises: LocalError when the shop refuses a product or a receipt.
     """
-    marker = home.root / "demo.json"
+    marker = home.root / f"demo-{state}.json"
     if marker.exists():
         return
     products = json.loads(CATALOGUE.read_text())

@@ -14,7 +14,8 @@ from tools.local.errors import LocalError
 from tools.local.home import Home
 
 
-def redis(home: Home, *, port: int, password: str) -> Backend:
+def redis(home: Home, *, port: int, password: str, keeps_records: bool) -> Backend:
+    """`keeps_records` makes it write to the disk before it answers, since what it holds then is nowhere else."""
     data = home.root / "redis"
     data.mkdir(exist_ok=True, mode=0o700)
     configuration = data / "redis.conf"
@@ -23,7 +24,7 @@ def redis(home: Home, *, port: int, password: str) -> Backend:
         "port": port,
         "requirepass": password,
         "appendonly": "yes",
-        "appendfsync": "everysec",
+        "appendfsync": "always" if keeps_records else "everysec",
         "save": '""',  # the append-only file is the durable one; no snapshots beside it
         "maxmemory-policy": "noeviction",
         "dir": f'"{data}"',

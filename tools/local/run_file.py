@@ -5,7 +5,7 @@ The root file is used as it is wherever it fits, so that `make run` and a hand-t
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import yaml
 from tools.local.errors import LocalError
 from tools.local.home import Home
 from tools.local.ports import BACKEND_PORTS, shift
+from tools.local.stack import Stack
 
 COPIED_DIRECTORIES = ("components", "config")
 PORT_KEYS = ("appPort", "daprHTTPPort", "daprGRPCPort", "daprInternalGRPCPort", "metricsPort")
@@ -48,6 +49,8 @@ class RunFile:
 
     path: Path
     apps: tuple[App, ...]
+    stack: Stack
+    resources: tuple[Path, ...] = ()
 
     @property
     def gateway_port(self) -> int:
@@ -65,24 +68,40 @@ def read_run_file(path: Path) -> RunFile:
     """Raises: LocalError when the file is missing or is not a run file."""
     content = _load(path)
     try:
-        return RunFile(path, tuple(_app(entry) for entry in content["apps"]))
+        apps = content["apps"]
+        names = _load(path.parent / apps[0]["configFilePath"])["spec"]["nameResolution"]["component"]
+        stack = Stack.of_folders(content["common"]["resourcesPaths"], names=names)
+        resources = tuple(path.parent / folder for folder in content["common"]["resourcesPaths"])
+        return RunFile(path, tuple(_app(entry) for entry in apps), stack, resources)
     except (KeyError, TypeError) as error:
         raise LocalError(f"{path} is not a run file with ports for every app: {error!r}.") from error
 
 
-def fitting_run_file(source: Path, home: Home, *, port_offset: int, gateway_port: int | None) -> RunFile:
-    """The source itself when it fits this home and these ports, or a copy derived from it under home."""
+def fitting_run_file(
+    source: Path, home: Home, *, port_offset: int, gateway_port: int | None, words: Iterable[str] = ()
+) -> RunFile:
+    """The source itself when it fits this home, these ports and the stack that `words` ask for, or a copy derived from it.
+
+    Raises: LocalError, also on a word that is not known.
+    """
     run_file = read_run_file(source)
+    stack = run_file.stack.with_words(words)
     wanted_gateway_port = gateway_port or shift(run_file.gateway_port, port_offset)
-    if home.is_default and port_offset == 0 and wanted_gateway_port == run_file.gateway_port:
+    if (
+        home.is_default
+        and port_offset == 0
+        and wanted_gateway_port == run_file.gateway_port
+        and stack == run_file.stack
+    ):
+        shutil.rmtree(home.dapr, ignore_errors=True)  # of an earlier start that needed a copy
         return run_file
     known = set(BACKEND_PORTS.values()) | _app_ports(_load(source))
     ports = {port: shift(port, port_offset) for port in known}
     ports[run_file.gateway_port] = wanted_gateway_port
-    return read_run_file(_derive(source, home, ports))
+    return read_run_file(_derive(source, home, ports, run_file.stack, stack))
 
 
-def _derive(source: Path, home: Home, ports: Mapping[int, int]) -> Path:
+def _derive(source: Path, home: Home, ports: Mapping[int, int], written: Stack, wanted: Stack) -> Path:
     project = source.parent
     shutil.rmtree(home.dapr, ignore_errors=True)
     home.dapr.mkdir(parents=True)
@@ -91,7 +110,12 @@ def _derive(source: Path, home: Home, ports: Mapping[int, int]) -> Path:
             shutil.copytree(project / name, home.dapr / name)
     for file in home.dapr.rglob("*.y*ml"):
         file.write_text(_move(file.read_text(), home, ports))
+    if wanted.names != written.names:
+        _resolve_names(home, wanted)
     content = yaml.safe_load(_move(source.read_text(), home, ports))
+    paths = content["common"]["resourcesPaths"]
+    for capability, folder in wanted.folders.items():
+        paths[paths.index(written.folders[capability])] = folder
     for entry in content["apps"]:
         entry["appDirPath"] = "."
         entry.update({key: ports[entry[key]] for key in PORT_KEYS if key in entry})
@@ -103,6 +127,15 @@ def _derive(source: Path, home: Home, ports: Mapping[int, int]) -> Path:
     derived = home.dapr / source.name
     derived.write_text(yaml.safe_dump(content, sort_keys=False))
     return derived
+
+
+def _resolve_names(home: Home, wanted: Stack) -> None:
+    """Writes the wanted way into the derived configuration of every sidecar."""
+    resolution = _load(home.dapr / "config" / "names" / f"{wanted.names}.yaml")
+    for file in (home.dapr / "config" / "apps").glob("*.yaml"):
+        configuration = _load(file)
+        configuration["spec"]["nameResolution"] = resolution
+        file.write_text(yaml.safe_dump(configuration, sort_keys=False))
 
 
 def _move(text: str, home: Home, ports: Mapping[int, int]) -> str:

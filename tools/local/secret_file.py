@@ -12,11 +12,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from tools.local.atomic import write_atomically
 from tools.local.errors import LocalError
+from tools.local.etcd import etcd_endpoints
 from tools.local.home import Home
 from tools.local.ports import BackendPorts
 
 EMAIL, PASSWORD = "PLAZA_ADMIN_EMAIL", "PLAZA_ADMIN_PASSWORD"
 """What the secret `admin` holds; at the first start the environment may choose them."""
+
+MONGODB = "PLAZA_MONGODB_URL"
+"""The connection string of a replica set that the user runs, for STATE=mongodb."""
 
 PASSWORD_ALPHABET = string.ascii_letters + string.digits
 Secrets = dict[str, dict[str, Any]]
@@ -33,6 +37,10 @@ def ensure_secrets(home: Home, ports: BackendPorts) -> Secrets:
             "connectionString": f"host={home.postgres_socket_directory} user=postgres database=postgres pool_max_conns=8"
         },
         "redis": {"host": f"127.0.0.1:{ports['redis']}", "password": _kept(kept, "redis", "password") or _password(32)},
+        "kafka": {"brokers": f"127.0.0.1:{ports['kafka']}"},
+        "nats": {"url": f"nats://127.0.0.1:{ports['nats']}", "token": _kept(kept, "nats", "token") or _password(32)},
+        "etcd": {"endpoints": etcd_endpoints(ports)},
+        "mongodb": {"connectionString": os.environ.get(MONGODB) or _kept(kept, "mongodb", "connectionString") or ""},
         "smtp": {"host": "127.0.0.1", "port": str(ports["mail"])},
         "private-store": {
             "primaryEncryptionKey": _kept(kept, "private-store", "primaryEncryptionKey") or secrets.token_hex(32)

@@ -1,7 +1,7 @@
 """One whole shop as an object: `make run` and the tests start it, look at it and end it through here."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +10,7 @@ from typing import Any, Self
 import psutil
 
 from tools.local.backends import RunningBackends, dapr_binaries, start_backends, stop_backends
+from tools.local.components import require_sound
 from tools.local.errors import LocalError
 from tools.local.home import PROJECT, Home
 from tools.local.ports import BackendPorts, require_free
@@ -19,6 +20,7 @@ from tools.local.run_file import RunFile, fitting_run_file
 from tools.local.run_json import write_run_json
 from tools.local.secret_file import first_admin
 from tools.local.sidecars import Pair, Sidecars, sidecar_name
+from tools.local.stack import Stack
 from tools.local.stopping import stop_leftovers
 from tools.local.supervisor import Recipe, Supervisor
 
@@ -28,7 +30,8 @@ Progress = Callable[[str], None]
 class Shop:
     """A context manager: inside it the gateway answers, after it no process of the shop is left.
 
-    `environment` goes to every process that it starts. With `self_healing` what dies after the start is started again.
+    `environment` goes to every process that it starts. With `self_healing` what dies after the start is started again;
+    `words` such as `PUBSUB=kafka` change the stack of the run file.
     Raises: LocalError from `start`, which leaves nothing running.
     """
 
@@ -42,6 +45,7 @@ class Shop:
         environment: Mapping[str, str] | None = None,
         source: Path = PROJECT / "dapr.yaml",
         self_healing: bool = False,
+        words: Iterable[str] = (),
     ) -> None:
         self.home = home
         self._progress = progress
@@ -56,6 +60,7 @@ class Shop:
         self._pairs: Mapping[str, Pair] = {}
         self._supervisor: Supervisor | None = None
         self._self_healing = self_healing
+        self._words = tuple(words)
         self._is_ready = False
 
     def __enter__(self) -> Self:
@@ -72,6 +77,10 @@ class Shop:
         return f"http://127.0.0.1:{self._require_sidecars().run_file.gateway_port}"
 
     @property
+    def stack(self) -> Stack:
+        return self._require_sidecars().run_file.stack
+
+    @property
     def secrets(self) -> Mapping[str, Mapping[str, Any]]:
         return self._require_backends().secrets
 
@@ -81,7 +90,11 @@ class Shop:
         try:
             stop_leftovers(self._table)
             run_file = fitting_run_file(
-                self._source, self.home, port_offset=self._port_offset, gateway_port=self._gateway_port
+                self._source,
+                self.home,
+                port_offset=self._port_offset,
+                gateway_port=self._gateway_port,
+                words=self._words,
             )
             require_free(run_file.named_ports)
         except BaseException:
@@ -99,10 +112,13 @@ class Shop:
             self.home,
             binaries,
             BackendPorts(self._port_offset),
+            stack=run_file.stack,
             table=self._table,
             base=self._base,
             progress=self._progress,
         )
+        app_ids = frozenset(app.app_id for app in run_file.apps)
+        require_sound(run_file.resources, app_ids=app_ids, secrets=self._backends.secrets)
         self._sidecars = Sidecars(self.home, run_file, self._table)
         path = f"{binaries}:{self._base.get('PATH', '')}"
         self._sidecars.start(binaries, {**self._base, **self._backends.environment, "PATH": path})

@@ -25,6 +25,7 @@ def build_app(settings: CheckoutSettings, plans: Mapping[str, tuple[Step, ...]] 
         settings,
         sidecar=sidecar,
         routers=[build_router(workflows)],
+        stores=[],
         statuses={},
         worker=worker,
         on_stop=[workflows.close],

@@ -18,6 +18,7 @@ from apps.shared.platform import problems, telemetry
 from apps.shared.platform.jobs import Job
 from apps.shared.platform.settings import ServiceSettings
 from apps.shared.platform.sidecar import Sidecar, SidecarError
+from apps.shared.platform.state import StateStore
 from apps.shared.platform.steps import WorkflowWorker
 from apps.shared.platform.watch import Watch
 
@@ -32,6 +33,7 @@ def create_app(
     sidecar: Sidecar,
     routers: Sequence[APIRouter],
     statuses: Mapping[type[Exception], int],
+    stores: Sequence[StateStore],
     worker: WorkflowWorker | None = None,
     jobs: Sequence[Job] = (),
     on_start: Sequence[Callable[[], Awaitable[None]]] = (),
@@ -40,14 +42,17 @@ def create_app(
 ) -> FastAPI:
     """The app of one service.
 
-    `statuses` is the service's one table from its errors to HTTP. `on_start` runs in the background, in order, once the sidecar is
-    there, so that the app listens at once; until all has run `/ready` is 503. `only_sidecar` refuses requests that lack the app token.
+    `statuses` is the service's one table from its errors to HTTP; `stores` are those in which it makes transactions. `on_start`
+    runs in the background, in order, once the sidecar is there, so that the app listens at once; until all has run `/ready` is 503.
+    `only_sidecar` refuses requests that lack the app token.
     """
     starting: list[str] = []
     tasks: list[asyncio.Task[None]] = []
 
     async def start() -> None:
         await sidecar.wait_until_healthy()
+        for store in stores:
+            await _until_done(store.open)
         if worker is not None:
             await worker.start()
             tasks.append(asyncio.create_task(Watch(sidecar, worker, service=settings.app_id).run()))

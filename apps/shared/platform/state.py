@@ -12,6 +12,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from apps.shared.platform.sidecar import Sidecar, SidecarError
+from apps.shared.platform.sole_writer import SoleWriter, sole_writer
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -89,8 +90,13 @@ class StateStore:
     """One Dapr state store component."""
 
     def __init__(self, sidecar: Sidecar, name: str) -> None:
-        self._sidecar = sidecar
+        self._sidecar, self._name = sidecar, name
         self._path = f"/v1.0/state/{name}"
+        self._sole_writer: SoleWriter | None = None
+
+    async def open(self) -> None:
+        """Find out what guards its transactions. Raises AnotherReplicaWritesError where only one replica may write, and one does."""
+        self._sole_writer = await sole_writer(self._sidecar, self._name)
 
     async def transact(self, keys: Sequence[str], decide: Callable[[Transaction], R]) -> R:
         """Read `keys`, let `decide` choose the writes, commit them all or none; starts over when a document changed meanwhile.
@@ -101,7 +107,10 @@ class StateStore:
             StateConflict: still contended after MAX_ATTEMPTS rounds.
             SidecarError: the store or the sidecar cannot be reached; the writes may or may not have been made.
         """
-        return await self._until_committed(keys, decide, self._commit)
+        if self._sole_writer is None:
+            return await self._until_committed(keys, decide, self._commit)
+        async with self._sole_writer.turn(keys):
+            return await self._until_committed(keys, decide, self._commit)
 
     async def put_one(self, key: str, decide: Callable[[Transaction], R]) -> R:
         """Like `transact` over one document that `decide` puts or leaves alone, but by a plain save.

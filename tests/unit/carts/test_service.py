@@ -3,8 +3,8 @@
 import pytest
 
 from apps.carts import domain
-from apps.carts.schemas import CartOut
 from apps.carts.domain import Lines
+from apps.carts.schemas import CartOut
 from apps.catalog.domain import MAX_PRICE_MINOR
 from apps.shared.contracts.amount import Amount
 from apps.shared.money import MAX_AMOUNT_MINOR

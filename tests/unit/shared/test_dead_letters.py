@@ -187,6 +187,7 @@ async def _away(*_: Any, **__: Any) -> Any:
 async def test_what_the_sidecar_is_told_of_an_event(content: bytes, status: str, heard: list[str]) -> None:
     room, app = Room(), FastAPI()
     problems.install(app, STATUSES)
+    app.add_middleware(problems.FaultMiddleware)
     app.include_router(room.subscriptions.router())
     assert await ask(app, "POST", "/events/bells", content) == (200, {"status": status})
     assert room.heard == heard

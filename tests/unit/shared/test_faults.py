@@ -43,7 +43,12 @@ def build_router() -> APIRouter:
 async def port() -> AsyncIterator[int]:
     settings = ServiceSettings(app_id="test", app_port=1)
     app = create_app(
-        settings, sidecar=Sidecar(port=1, token=""), routers=[build_router()], statuses={}, only_sidecar=False
+        settings,
+        sidecar=Sidecar(port=1, token=""),
+        routers=[build_router()],
+        stores=[],
+        statuses={},
+        only_sidecar=False,
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))

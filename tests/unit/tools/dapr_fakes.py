@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tools.dapr.binaries import CLI_PROGRAM, PROGRAMS
-from tools.dapr.host import Host
-from tools.dapr.limits import Limits
 from tools.dapr.pins import Pins, Versions
+from tools.obtain.host import Host
+from tools.obtain.limits import Limits
 
 RELEASE = Versions(runtime="1.18.1", cli="1.16.5")
 BUILD = Versions(runtime="1.18.2", cli="1.16.5")

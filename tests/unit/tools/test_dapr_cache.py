@@ -12,9 +12,9 @@ import pytest
 from tests.unit.tools import dapr_fakes as fakes
 from tools.dapr import ObtainError, obtain
 from tools.dapr.binaries import PROGRAMS
-from tools.dapr.cache import Cache
-from tools.dapr.host import Host
+from tools.dapr.cache import DaprCache
 from tools.dapr.pins import Pins
+from tools.obtain.host import Host
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_two_clones_at_once_download_once_and_the_later_says_that_it_waits(
         thread.join()
 
     assert len(served.asked) == len(PROGRAMS)
-    assert sum("another clone is obtaining Dapr" in line for line in lines) == 1
+    assert sum("another clone is obtaining programs" in line for line in lines) == 1
     assert sum("(release)" in line for line in lines) == 2
 
 
@@ -166,4 +166,4 @@ def test_a_manifest_without_its_programs_is_no_set(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "manifest.json").write_text('{"runtime_version": "1", "cli_version": "1", "origin": "build"}')
 
-    assert Cache(tmp_path).find("set") is None
+    assert DaprCache(tmp_path).find("set") is None

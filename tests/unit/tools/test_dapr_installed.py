@@ -7,9 +7,9 @@ import pytest
 from tests.unit.tools import dapr_fakes as fakes
 from tools.dapr import obtain
 from tools.dapr.binaries import PROGRAMS
-from tools.dapr.host import Host
 from tools.dapr.installed import find_installed
 from tools.dapr.pins import Versions, read_pins
+from tools.obtain.host import Host
 
 
 def find(host: Host) -> tuple[Versions | None, list[str]]:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.tools import dapr_fakes as fakes
-from tools.dapr.binaries import PROGRAMS, ObtainError
+from tools.dapr.binaries import PROGRAMS
 from tools.dapr.pinning import write_pins
 from tools.dapr.pins import PINS_FILE, Versions, archive_path, read_pins
+from tools.obtain.errors import ObtainError
 
 NEXT = Versions(runtime="1.18.9", cli="1.16.9")
 HOSTS = ["linux-amd64", "linux-arm64", "darwin-amd64", "darwin-arm64"]

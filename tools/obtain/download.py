@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from tools.dapr.limits import Limits
+from tools.obtain.limits import Limits
 
 CHUNK_BYTES = 1 << 16
 

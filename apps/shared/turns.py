@@ -1,4 +1,4 @@
-"""Lets the requests for one SKU take turns inside a replica, so that a hot one is not spent on retries.
+"""Lets those who want the same thing take turns inside a replica, in the order in which they came.
 
 Between replicas the ETag is the guarantee; this only saves work.
 """
