@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -50,9 +51,9 @@ class Mark:
 def cpu_seconds(table: ProcessTable) -> dict[str, float]:
     """What all processes of a shop have used, those that ended included: their parents have it."""
     used = dict.fromkeys(KINDS, 0.0)
-    marked = table.list_marked()
-    children = (child for process in marked for child in process.children(recursive=True))  # PostgreSQL's hide the mark
-    for process in {*marked, *children}:
+    known = [*table.list_marked(), *filter(None, (record.find() for record in table.records()))]
+    children = (child for process in known for child in process.children(recursive=True))
+    for process in {*known, *children}:  # Redis and PostgreSQL's children write over the mark
         with suppress(psutil.Error):
             name = process.name()
             kind = "apps" if name.startswith("python") and process.environ().get("APP_ID") else name
@@ -155,7 +156,10 @@ def soak(shop: Shop, *, orders: int, shoppers: int) -> list[Mark]:
                     if counted:
                         progress.count()
 
-            list(pool.map(one, people))
+            try:
+                list(pool.map(one, people))
+            finally:
+                deque(turns, maxlen=0)  # nobody begins another one when this is interrupted
 
         shop_on(iter(range(WARM_UP_ORDERS)), counted=False)
         progress.begin()

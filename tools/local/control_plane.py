@@ -82,6 +82,8 @@ def scheduler(home: Home, binaries: Path, ports: BackendPorts) -> Backend:
             ),
             *("--etcd-initial-cluster", f"dapr-scheduler-server-0=http://{LOOPBACK}:{ports['scheduler etcd peer']}"),
             *("--etcd-client-port", str(ports["scheduler etcd client"]), "--etcd-client-listen-address", LOOPBACK),
+            # Revisions, of which a checkout makes 23, are kept in memory too; the default keeps a million.
+            *("--etcd-compaction-mode", "revision", "--etcd-compaction-retention", "100000"),
             # A lone member waits for no other's vote: without this the first election alone takes seconds.
             "--etcd-initial-election-tick-advance=true",
             *_endpoints(ports, "scheduler"),
