@@ -69,6 +69,7 @@ def _run(home: Home, *, seed: int, kills: int, orders: int) -> bool:
             seconds=result.seconds,
             retold=result.retold,
             statuses=result.statuses,
+            unconfirmed=len(result.aftermath.unconfirmed),
             command=command,
         )
     )
