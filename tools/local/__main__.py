@@ -2,13 +2,12 @@
 
 import argparse
 import errno
-import signal
 import sys
-from types import FrameType
 
 from tools.local import commands
 from tools.local.errors import LocalError
 from tools.local.home import Home
+from tools.local.interrupts import interrupt_once
 
 COMMANDS = {"run": commands.run, "backends": commands.backends, "stop": commands.stop, "reset": commands.reset}
 
@@ -17,8 +16,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.local", description="Plaza on one machine.")
     parser.add_argument("command", choices=COMMANDS)
     command = parser.parse_args().command
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupt_once()
     home = Home.from_environment()
     try:
         COMMANDS[command](home)
@@ -33,13 +31,6 @@ def main() -> int:
         print(f"plaza: the disk of {home.root} is full: free some space, then run again.", file=sys.stderr)
         return 1
     return 0
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """Once: what ends the shop must not be interrupted by an impatient second Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
