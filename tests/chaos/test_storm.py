@@ -22,6 +22,7 @@ async def test_a_short_storm_loses_nothing(home: Home) -> None:
         seconds=result.seconds,
         retold=result.retold,
         statuses=result.statuses,
+        unconfirmed=len(result.aftermath.unconfirmed),
         command=f"make chaos SEED={SEED} KILLS={KILLS} ORDERS={ORDERS}",
     )
     print(report)

@@ -2,14 +2,13 @@
 
 import argparse
 import errno
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from types import FrameType
 
 from tools.local import commands
 from tools.local.errors import LocalError
 from tools.local.home import Home
+from tools.local.interrupts import interrupt_once
 
 COMMANDS: Mapping[str, Callable[[Home, Sequence[str]], None]] = {
     "run": commands.run,
@@ -25,8 +24,7 @@ def main() -> int:
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("words", nargs="*", metavar="WORD=TECHNOLOGY", help="for example PUBSUB=kafka STATE=etcd")
     options = parser.parse_args()
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupt_once()
     home = Home.from_environment()
     try:
         COMMANDS[options.command](home, options.words)
@@ -41,13 +39,6 @@ def main() -> int:
         print(f"plaza: the disk of {home.root} is full: free some space, then run again.", file=sys.stderr)
         return 1
     return 0
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """Once: what ends the shop must not be interrupted by an impatient second Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

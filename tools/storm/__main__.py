@@ -3,16 +3,15 @@
 import argparse
 import asyncio
 import os
-import signal
 import sys
 import tempfile
 import time
 from pathlib import Path
-from types import FrameType
 
 from tools.local.commands import Console
 from tools.local.errors import LocalError
 from tools.local.home import PROJECT, Home
+from tools.local.interrupts import interrupt_once
 from tools.local.ports import find_free_offset
 from tools.local.run_file import read_run_file
 from tools.local.shop import Shop
@@ -28,12 +27,11 @@ MOST_SHOPPERS = 32
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.storm", description=__doc__)
-    parser.add_argument("--seed", type=int, default=_number("SEED", int(time.time())))
-    parser.add_argument("--kills", type=int, default=_number("KILLS", 10))
-    parser.add_argument("--orders", type=int, default=_number("ORDERS", 300))
+    parser.add_argument("--seed", type=int, default=os.environ.get("SEED") or str(int(time.time())))
+    parser.add_argument("--kills", type=int, default=os.environ.get("KILLS") or "10")
+    parser.add_argument("--orders", type=int, default=os.environ.get("ORDERS") or "300")
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupt_once()
     home = Home(Path(tempfile.mkdtemp(prefix="plaza-storm-")))
     is_clean = False
     try:
@@ -69,22 +67,11 @@ def _run(home: Home, *, seed: int, kills: int, orders: int) -> bool:
             seconds=result.seconds,
             retold=result.retold,
             statuses=result.statuses,
+            unconfirmed=len(result.aftermath.unconfirmed),
             command=command,
         )
     )
     return tally.is_clean
-
-
-def _number(name: str, otherwise: int) -> int:
-    text = os.environ.get(name, "")
-    return int(text) if text.isdigit() else otherwise
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    """Once: what ends the shop must not be interrupted by an impatient second Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

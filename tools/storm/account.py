@@ -30,15 +30,19 @@ class KillRecord:
     paid_seconds: float | None = None
 
 
-Mails = Counter[tuple[str, str, str]]
-"""How many mails there are to an address about an order's entering a status."""
+Telling = tuple[str, str, str]
+"""To an address, about an order, that it has entered a status."""
+
+Mails = Counter[Telling]
+"""How many mails tell the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aftermath:
     """All that is counted. `orders` by id and `stocks` by SKU are the shop's in the end, `owners` the addresses by order id.
 
-    `audit` is how many breaches each invariant has. `planned` counts the orders that were to be placed, probes among them.
+    `planned` counts the orders that were to be placed, probes among them. `unconfirmed` are mails of which their own messages say that
+    nobody knows whether they were sent. `audit` is how many breaches each invariant has.
     """
 
     planned: int
@@ -47,5 +51,6 @@ class Aftermath:
     owners: Mapping[str, str]
     stocks: Mapping[str, Mapping[str, int]]
     mails: Mails
+    unconfirmed: frozenset[Telling]
     audit: Mapping[str, int]
     kills: Sequence[KillRecord]

@@ -11,8 +11,9 @@ from typing import Any
 
 from tools.audit.__main__ import audit
 from tools.local.api import Api
+from tools.local.errors import LocalError
 from tools.local.home import Home
-from tools.storm.account import FINAL, Aftermath, KillRecord, Mails, Promise
+from tools.storm.account import FINAL, Aftermath, KillRecord, Mails, Promise, Telling
 from tools.storm.client import Client
 from tools.storm.mailbox import Mailbox
 from tools.storm.tally import expected_mails
@@ -45,12 +46,13 @@ async def gather(
     progress("waiting until every order has ended")
     orders, owners = await _orders_at_rest(scene, promises)
     mailbox = Mailbox(scene.home.mail)
-    after = Aftermath(planned, promises, orders, owners, await _stocks(scene), mailbox.count(), {}, kills)
+    after = Aftermath(planned, promises, orders, owners, {}, Mails(), frozenset(), {}, kills)
     progress("waiting until every mail has come")
-    mails = await _mails_at_rest(mailbox, expected_mails(after))
+    unconfirmed = await _mails_at_rest(scene, mailbox, expected_mails(after))
     progress("auditing")
-    found = await asyncio.to_thread(_audit, scene.home)
-    return replace(after, mails=mails, audit=found, stocks=await _stocks(scene))
+    audited = await asyncio.to_thread(_audit, scene.home)
+    stocks = await _stocks(scene)
+    return replace(after, stocks=stocks, mails=mailbox.count(), unconfirmed=unconfirmed, audit=audited)
 
 
 async def _orders_at_rest(
@@ -80,20 +82,36 @@ async def _stocks(scene: Scene) -> dict[str, dict[str, int]]:
     return {sku: stock for sku, (_, stock) in answers.items()}
 
 
-async def _mails_at_rest(mailbox: Mailbox, expected: set[tuple[str, str, str]]) -> Mails:
+async def _mails_at_rest(scene: Scene, mailbox: Mailbox, expected: set[Telling]) -> frozenset[Telling]:
+    """Once there are all mails, or the time is over: those missing whose messages say that they may have been sent."""
     deadline = time.monotonic() + TOLD_SECONDS
-    while expected - (mails := mailbox.count()).keys() and time.monotonic() < deadline:
+    while True:
+        missing = sorted(expected - mailbox.count().keys())
+        unconfirmed = frozenset([telling for telling in missing if await _is_unconfirmed(scene.admin, telling)])
+        if len(unconfirmed) == len(missing) or time.monotonic() > deadline:
+            return unconfirmed
         await asyncio.sleep(LOOK_SECONDS)
-    return mails
+
+
+async def _is_unconfirmed(admin: Client, telling: Telling) -> bool:
+    _, order_id, status = telling
+    path = f"/api/v1/audit/notifications?event_ids={order_id}:{status}"
+    _, page = await admin.insist("GET", path, until={200})
+    return any(message["mail"] == "unconfirmed" for message in page["items"])
 
 
 def _audit(home: Home) -> Counter[str]:
-    """Breaches by invariant, once there are none or the time is over."""
+    """Breaches by invariant, once there are none or the time is over. Raises LocalError when the shop cannot be asked by then."""
     running = json.loads(home.run_json.read_text())
     deadline = time.monotonic() + SOUND_SECONDS
     while True:
-        api = Api(running["gateway_url"]).logged_in(running["admin"]["email"], running["admin"]["password"])
-        breaches = audit(api, grace=timedelta(0)).breaches
-        if not breaches or time.monotonic() > deadline:
-            return Counter(str(breach.kind) for breach in breaches)
+        is_last = time.monotonic() > deadline
+        try:
+            api = Api(running["gateway_url"]).logged_in(running["admin"]["email"], running["admin"]["password"])
+            breaches = audit(api, grace=timedelta(0)).breaches
+            if not breaches or is_last:
+                return Counter(str(breach.kind) for breach in breaches)
+        except LocalError:
+            if is_last:
+                raise
         time.sleep(LOOK_SECONDS)

@@ -4,7 +4,7 @@ import re
 from email import message_from_bytes, policy
 from pathlib import Path
 
-from tools.storm.account import Mails
+from tools.storm.account import Mails, Telling
 
 TITLES = {
     "Your order is confirmed": "confirmed",
@@ -20,7 +20,7 @@ class Mailbox:
 
     def __init__(self, directory: Path) -> None:
         self._new = directory / "new"
-        self._read: dict[str, tuple[str, str, str]] = {}
+        self._read: dict[str, Telling] = {}
 
     def count(self) -> Mails:
         """How many mails there are now by address, order id and status."""
@@ -30,7 +30,7 @@ class Mailbox:
         return Mails(self._read.values())
 
 
-def _read(raw: bytes) -> tuple[str, str, str]:
+def _read(raw: bytes) -> Telling:
     message = message_from_bytes(raw, policy=policy.default)
     parts = (part.get_content() for part in message.walk() if part.get_content_maintype() == "text")
     found = _ORDER_ID.search("\n".join(parts))

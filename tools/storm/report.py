@@ -10,7 +10,14 @@ MOST_NAMED = 10
 
 
 def written(
-    tally: Tally, *, kills: Sequence[KillRecord], seconds: float, retold: int, statuses: Mapping[int, int], command: str
+    tally: Tally,
+    *,
+    kills: Sequence[KillRecord],
+    seconds: float,
+    retold: int,
+    statuses: Mapping[int, int],
+    unconfirmed: int,
+    command: str,
 ) -> str:
     """Ready to be pasted into docs/reliability.md."""
     rows = [
@@ -20,6 +27,7 @@ def written(
         ("requests without an answer, repeated", str(statuses.get(0, 0))),
         ("answers of 5xx, repeated", str(sum(number for status, number in statuses.items() if status >= 500))),
         ("events told again", str(retold)),
+        ("mails known to be unconfirmed", str(unconfirmed)),
         ("processes killed", str(len(kills))),
         ("seconds", f"{seconds:.0f}"),
         ("checkouts a second", f"{tally.accepted / seconds:.1f}"),

@@ -60,6 +60,7 @@ CLEAN = Aftermath(
     owners={"ord_paid": ADA, "ord_declined": BOB, "ord_undone": BOB},
     stocks={"PEN": {"received": 3, "available": 1, "reserved": 0, "sold": 2}},
     mails=MAILS,
+    unconfirmed=frozenset(),
     audit={},
     kills=(KillRecord("redis", came_back=True, paid_seconds=2.0),),
 )
@@ -175,6 +176,12 @@ def test_an_order_that_does_not_end_is_lost() -> None:
     assert found(tally) == {"lost orders": ("ord_paid is still confirmed",)}
 
 
+def test_a_mail_of_which_the_shop_says_that_it_is_unconfirmed_is_not_missing() -> None:
+    telling = (ADA, "ord_paid", "paid")
+    after = replace(CLEAN, mails=MAILS - Mails({telling: 1}), unconfirmed=frozenset({telling}))
+    assert found(count(after)) == {}
+
+
 def test_mails_of_others_in_the_same_shop_do_not_count() -> None:
     elsewhere = Mails({("eve@plaza.example", "ord_other", "paid"): 2})
     assert found(count(replace(CLEAN, mails=MAILS + elsewhere))) == {}
@@ -183,12 +190,15 @@ def test_mails_of_others_in_the_same_shop_do_not_count() -> None:
 def test_the_report_names_each_breach_and_the_times() -> None:
     kills = (*CLEAN.kills, KillRecord("redis", came_back=True, paid_seconds=5.0), KillRecord("mail", came_back=True))
     tally = count(replace(CLEAN, kills=kills))
-    text = written(tally, kills=kills, seconds=2.0, retold=4, statuses={0: 7, 202: 3, 503: 2}, command="make")
+    text = written(
+        tally, kills=kills, seconds=2.0, retold=4, statuses={0: 7, 202: 3, 503: 2}, unconfirmed=6, command="make"
+    )
     assert "| **probes never paid** | **1** |" in text
     assert "| **lost orders** | **0** |" in text
     assert "| redis | 2 | 3.5 | 5.0 |" in text
     assert "| mail | 1 | never | never |" in text
     assert "| checkouts a second | 1.5 |" in text
+    assert "| mails known to be unconfirmed | 6 |" in text
     assert "probes never paid: mail" in text
 
 
