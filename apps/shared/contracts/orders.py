@@ -92,7 +92,7 @@ class CancelOrder(StepInput):
 class PaymentInstrument(BaseModel):
     """How an order is to be paid; `payments` asks for it when it authorizes, so that no token stands in workflow history."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     user_id: str
     provider: str

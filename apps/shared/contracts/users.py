@@ -26,7 +26,7 @@ class Permission(StrEnum):
 class Contact(BaseModel):
     """How to reach a person; `notifications` asks when it writes, so that no event carries personal data."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     user_id: str
     email: str

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar, cast
 
 import orjson
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from apps.shared.platform.sidecar import Sidecar, SidecarError
 from apps.shared.platform.sole_writer import SoleWriter, sole_writer
@@ -28,6 +28,14 @@ class StateConflict(Exception):
     def __init__(self, keys: Sequence[str]) -> None:
         super().__init__(f"gave up on a contended transaction over {', '.join(keys)}")
         self.keys = tuple(keys)
+
+
+class DocumentUnreadable(Exception):
+    """What is stored under a key is not of the form that this version reads. Its text has nothing of the content, which may be private."""
+
+    def __init__(self, key: str, error: ValidationError) -> None:
+        wrong = (f"{'.'.join(map(str, item['loc']))}: {item['type']}" for item in error.errors(include_input=False))
+        super().__init__(f"cannot read {key}: {'; '.join(wrong)}")
 
 
 _adapters: dict[Any, TypeAdapter[Any]] = {}
@@ -50,9 +58,12 @@ class Transaction:
         self._writes: dict[str, dict[str, Any]] = {}
 
     def find(self, key: str, kind: type[T]) -> T | None:
-        """The document under `key` (a key of this round) as `kind`, or None. Sees this round's own writes."""
+        """The document under `key` (a key of this round) as `kind`, or None. Sees this round's own writes. Raises DocumentUnreadable."""
         value = self._writes[key]["decoded"] if key in self._writes else self._found[key][0]
-        return None if value is None else cast(T, _adapter(kind).validate_python(value))
+        try:
+            return None if value is None else cast(T, _adapter(kind).validate_python(value))
+        except ValidationError as error:
+            raise DocumentUnreadable(key, error) from None
 
     def put(self, key: str, value: object, *, ttl_seconds: int | None = None) -> None:
         """Write `value` (a dataclass or pydantic model, a JSON object in any case) under `key` when the round commits.

@@ -47,8 +47,14 @@ def segment(part: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
 
 
-def unsigned() -> str:
-    return f"{segment({'alg': 'none', 'kid': KEY_ID, 'typ': 'JWT'})}.{segment(claims())}."
+def unsigned(algorithm: str = "none") -> str:
+    return f"{segment({'alg': algorithm, 'kid': KEY_ID, 'typ': 'JWT'})}.{segment(claims())}."
+
+
+def signed_with_a_key_that_it_brings() -> str:
+    """RFC 8725, 3.10: a key in the header is the sender's word alone."""
+    own = Ed25519PrivateKey.generate()
+    return jwt.encode(claims(), own, algorithm="EdDSA", headers={"kid": KEY_ID, "jwk": public_jwk(own)})
 
 
 def signed_with_public_key(shape: Encoding, form: PublicFormat) -> str:
@@ -81,6 +87,9 @@ NOW = int(time.time())
     "token",
     [
         unsigned(),
+        unsigned("None"),
+        unsigned("EdDSA"),
+        signed_with_a_key_that_it_brings(),
         signed_with_public_key(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
         signed_with_public_key(Encoding.Raw, PublicFormat.Raw),
         signed(Ed25519PrivateKey.generate()),
@@ -90,12 +99,16 @@ NOW = int(time.time())
         signed() + "x",
         signed(iss="elsewhere"),
         signed(aud="elsewhere"),
+        signed(aud=["elsewhere", "plaza.example"]),
+        signed(aud=""),
         signed(iss=None),
         signed(aud=None),
         signed(sub=None),
         signed(sub=""),
         signed(exp=None),
         signed(exp=NOW - 60),
+        signed(exp="never"),
+        signed(exp=True),
         signed(nbf=NOW + 600),
         signed(permissions=None),
         signed(permissions="orders:place"),

@@ -80,7 +80,7 @@ async def test_a_fault_costs_nobody_the_connection(port: int, caplog: pytest.Log
     assert [record.name for record in caplog.records if record.exc_info] == ["apps.shared.platform.problems"] * 2
 
 
-async def test_an_answer_that_has_begun_ends_with_its_connection(port: int) -> None:
+async def test_an_answer_that_has_begun_ends_with_its_connection(port: int, caplog: pytest.LogCaptureFixture) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"GET /broken-off HTTP/1.1\r\nhost: x\r\n\r\n")
     async with asyncio.timeout(SECONDS):
@@ -90,3 +90,4 @@ async def test_an_answer_that_has_begun_ends_with_its_connection(port: int) -> N
     assert not answer.endswith(b"0\r\n\r\n"), "the client would take it for whole"
     writer.close()
     await writer.wait_closed()
+    assert [record.name for record in caplog.records if record.exc_info] == ["apps.shared.platform.problems"]

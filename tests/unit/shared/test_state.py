@@ -1,10 +1,11 @@
 """Load, decide, save: one bulk get, one transaction, and a new start when a document changed meanwhile."""
 
+import traceback
 from dataclasses import dataclass
 
 import pytest
 
-from apps.shared.platform.state import MAX_ATTEMPTS, StateConflict, Transaction
+from apps.shared.platform.state import MAX_ATTEMPTS, DocumentUnreadable, StateConflict, Transaction
 from tests.unit.fakes import MemorySidecar, memory_state
 
 
@@ -97,3 +98,12 @@ async def test_delete_and_write_see_each_other_within_a_round() -> None:
     assert await state.transact(["counter"], decide) == (None, Counter(5))
     await state.transact(["counter"], lambda transaction: transaction.delete("counter"))
     assert await state.find("counter", Counter) is None
+
+
+async def test_an_unreadable_document_is_named_and_not_shown() -> None:
+    transaction = Transaction({"counter": ({"value": "Ada Byron"}, "1")})
+    with pytest.raises(DocumentUnreadable) as caught:
+        transaction.find("counter", Counter)
+    text = "".join(traceback.format_exception(caught.value))
+    assert "cannot read counter: value: int_parsing" in text
+    assert "Ada" not in text
