@@ -94,6 +94,9 @@ class PaymentService:
         payment = await self._store.find(order_id)
         provider_name = payment.provider if payment else (await self._orders.payment_instrument(order_id)).provider
         given_back = await self._let_go(order_id, provider_name)
+        if payment and payment.status is PaymentStatus.AUTHORIZED and given_back == _GivenBack():
+            # It was let go of already, by a process that died before it wrote that down: the provider says its name again.
+            given_back = _GivenBack(void=(await self._providers[provider_name].void(order_id)).reference)
         now = self._clock.now()
 
         def decide(earlier: Payment | None) -> Payment:

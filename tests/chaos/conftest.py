@@ -1,4 +1,7 @@
-"""A shop of its own for tests that kill, which heals itself; it stands in for the other one in all fixtures here."""
+"""A shop of its own for tests that kill, which heals itself; it stands in for the other one in all fixtures here.
+
+Its apps have fault points (tests/support/faulty.py), which do nothing until a test arms them.
+"""
 
 import json
 import tempfile
@@ -9,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.casualty import Casualties
+from tests.support.faulty import CONTROL, Control, write_run_file
 from tools.local.home import PROJECT, Home
 from tools.local.ports import find_free_offset
 from tools.local.processes import ProcessTable
@@ -24,7 +28,15 @@ def home(request: pytest.FixtureRequest) -> Iterator[Home]:
     home = Home(Path(tempfile.mkdtemp(prefix="plaza-chaos-")))
     failed_before = request.session.testsfailed
     offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
-    with Shop(home, progress=print, port_offset=offset, environment=ENVIRONMENT, self_healing=True):
+    Control(home.root / "faults").create()
+    with Shop(
+        home,
+        progress=print,
+        port_offset=offset,
+        environment={**ENVIRONMENT, CONTROL: str(home.root / "faults")},
+        source=write_run_file(home.root / "faulty"),
+        self_healing=True,
+    ):
         yield home
     assert ProcessTable(home.root).list_marked() == []
     if request.session.testsfailed > failed_before:
@@ -49,3 +61,8 @@ def shop_url(run_json: dict[str, Any]) -> str:
 @pytest.fixture(scope="package")
 def casualties(home: Home) -> Casualties:
     return Casualties(home.run_json)
+
+
+@pytest.fixture(scope="package")
+def control(home: Home) -> Control:
+    return Control(home.root / "faults")

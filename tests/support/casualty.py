@@ -60,11 +60,15 @@ async def order_whatever_happens(client: Client, *, seconds: float) -> dict[str,
 
     order_id = await eventually(place, bool, seconds=seconds)
 
-    async def look() -> dict[str, Any]:
-        try:
-            answer = await client.call("GET", f"/api/v1/orders/{order_id}")
-        except (aiohttp.ClientError, TimeoutError):
-            return {"status": "unknown"}
-        return dict(answer.json) if answer.status == 200 else {"status": "unknown", "id": order_id}
+    return await eventually(
+        lambda: order_if_answered(client, order_id), lambda order: order["status"] in FINAL, seconds=seconds
+    )
 
-    return await eventually(look, lambda order: order["status"] in FINAL, seconds=seconds)
+
+async def order_if_answered(client: Client, order_id: str) -> dict[str, Any]:
+    """The order; `{"status": "unknown"}` while nobody says."""
+    try:
+        answer = await client.call("GET", f"/api/v1/orders/{order_id}")
+    except (aiohttp.ClientError, TimeoutError):
+        return {"status": "unknown"}
+    return dict(answer.json) if answer.status == 200 else {"status": "unknown"}
