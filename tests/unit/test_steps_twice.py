@@ -27,8 +27,8 @@ from apps.shared.contracts.step import StepOutcome
 from apps.shared.platform.publisher import Publisher
 from apps.shared.platform.state import StateStore
 from tests.unit.fakes import CountingIds, FixedClock, MemorySidecar
-from tests.unit.inventory.test_service import FakeCatalog as FakeOwners
-from tests.unit.inventory.test_service import FakeOrders
+from tests.unit.inventory.fakes import FakeCatalog as FakeOwners
+from tests.unit.inventory.fakes import FakeOrders
 from tests.unit.orders.fakes import FakeCarts, FakeCatalog, FakeCheckout
 from tests.unit.orders.test_domain import ADDRESS
 
