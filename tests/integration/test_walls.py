@@ -100,11 +100,11 @@ async def test_components_are_seen_by_those_who_need_them(
         "gateway": {"secretstore"},
         "users": {"secretstore", "private-store"},
         "catalog": {"secretstore", "statestore", "cache"},
-        "carts": {"secretstore", "statestore", "pubsub"},
+        "carts": {"secretstore", "statestore", "pubsub", "dead-letters"},
         "orders": {"secretstore", "statestore", "private-store", "pubsub"},
-        "inventory": {"secretstore", "statestore", "pubsub"},
+        "inventory": {"secretstore", "statestore", "pubsub", "dead-letters"},
         "payments": {"secretstore", "statestore", "private-store", "pubsub"},
-        "notifications": {"secretstore", "statestore", "pubsub", "email"},
+        "notifications": {"secretstore", "statestore", "pubsub", "dead-letters", "email"},
         "checkout": {"secretstore", "statestore"},
     }
 

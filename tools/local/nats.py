@@ -1,4 +1,7 @@
-"""NATS with JetStream: a server on loopback with a token, and the one stream that holds every topic of the shop."""
+"""NATS with JetStream: a server on loopback with a token, and a stream for each topic of the shop.
+
+A stream drops what has an id that it saw a moment ago, whatever its topic: an event and the same event given up would be one.
+"""
 
 import json
 import socket
@@ -11,16 +14,22 @@ from tools.local.backend import Backend
 from tools.local.home import Home
 from tools.local.ports import BackendPorts
 
-STREAM = "plaza"
-SUBJECTS = ("orders", "payments", "inventory", "*-dead-letters")
+TOPICS = (
+    "orders",
+    "payments",
+    "inventory",
+    "carts-dead-letters",
+    "inventory-dead-letters",
+    "notifications-dead-letters",
+)
 KEPT_NANOSECONDS = 7 * 24 * 3600 * 10**9
-DUPLICATES_NANOSECONDS = 120 * 10**9
+DUPLICATES_NANOSECONDS = 10**8  # the least; a letter that could not be kept comes back to its own topic with its old id
 ANSWER_SECONDS = 5.0
 EXISTS = 10058  # JetStream's error code for a stream of that name with another configuration
 
 
 def nats(home: Home, directory: Path, *, ports: BackendPorts, token: str) -> Backend:
-    """`directory` holds the server. It is ready once its stream is there."""
+    """`directory` holds the server. It is ready once its streams are there."""
     data = home.root / "nats"
     data.mkdir(exist_ok=True, mode=0o700)
     configuration = data / "nats.conf"
@@ -34,23 +43,23 @@ def nats(home: Home, directory: Path, *, ports: BackendPorts, token: str) -> Bac
         name="nats",
         command=[str(directory / "bin" / "nats-server"), "--config", str(configuration)],
         log=home.logs / "nats.log",
-        is_ready=lambda: _has_stream(port, token),
-        details={"host": "127.0.0.1", "port": port, "stream": STREAM},
+        is_ready=lambda: all(_has_stream(port, token, topic) for topic in TOPICS),
+        details={"host": "127.0.0.1", "port": port},
     )
 
 
-def _has_stream(port: int, token: str) -> bool:
+def _has_stream(port: int, token: str, topic: str) -> bool:
     """Makes the stream unless it is there; whether it is now."""
     wanted = {
-        "name": STREAM,
-        "subjects": list(SUBJECTS),
+        "name": topic,
+        "subjects": [topic],
         "storage": "file",
         "retention": "limits",
         "max_age": KEPT_NANOSECONDS,
         "duplicate_window": DUPLICATES_NANOSECONDS,
     }
     with suppress(OSError, ValueError):
-        answer = _ask(port, token, f"$JS.API.STREAM.CREATE.{STREAM}", wanted)
+        answer = _ask(port, token, f"$JS.API.STREAM.CREATE.{topic}", wanted)
         error = answer.get("error")
         return error is None or error.get("err_code") == EXISTS
     return False
