@@ -32,7 +32,7 @@ dead-letters: venv ## List the events that could not be handled; REPLAY=all or a
 	@.venv/bin/python -m tools.deadletters $(if $(REPLAY),--replay '$(REPLAY)')
 
 chaos: venv ## Let a storm loose on a shop of its own (SEED=1 KILLS=10 ORDERS=300)
-	@.venv/bin/python -m tools.storm
+	@.venv/bin/python -m tools.storm $(WORDS)
 
 # Time to obtain Dapr and to start the shop is no test's: each is bounded by itself.
 test: venv ## Run all tests with coverage, on a shop of their own

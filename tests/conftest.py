@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,11 +13,8 @@ import pytest
 from tests.support.client import Client
 from tests.support.otlp import SpanReceiver, receive_spans
 from tests.support.processes import end_revived
-from tools.local.home import PROJECT, Home
-from tools.local.ports import find_free_offset
-from tools.local.run_file import read_run_file
-from tools.local.shop import Shop
-from tools.local.stopping import delete_home
+from tests.support.shops import STACK, new_home, running_shop
+from tools.local.home import Home
 
 SHOP_ENVIRONMENT = {
     "GATEWAY_RATE_PER_MINUTE": "1000000",
@@ -54,22 +50,19 @@ def shop(request: pytest.FixtureRequest, spans: SpanReceiver) -> Iterator[Runnin
         if running := os.environ.get("PLAZA_TEST_SHOP"):
             home = Home(Path(running).resolve())
         else:
-            home = Home(Path(tempfile.mkdtemp(prefix="plaza-test-")))
-            stack.callback(_delete_unless_failed, request.session, home)
+            home = new_home("test")
             environment = {**SHOP_ENVIRONMENT, "OTEL_EXPORTER_OTLP_ENDPOINT": spans.url}
-            offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
-            stack.enter_context(Shop(home, progress=print, port_offset=offset, environment=environment))
+            stack.enter_context(running_shop(request.session, home, environment=environment))
             stack.callback(end_revived)
         yield RunningShop(home, json.loads(home.run_json.read_text()))
 
 
-def _delete_unless_failed(session: pytest.Session, home: Home) -> None:
-    """The logs of a shop in which something failed tell why."""
-    if session.testsfailed:
-        with session.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-            session.config.get_terminal_writer().line(f"\nThe logs of the shop are kept: {home.logs}")
-    else:
-        delete_home(home)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what looks into a server that the stack under test does not have."""
+    for item in items:
+        for marker in item.iter_markers("looks_into"):
+            if lacking := set(marker.args) - set(STACK.servers):
+                item.add_marker(pytest.mark.skip(f"looks into {', '.join(sorted(lacking))}, which this stack lacks"))
 
 
 @pytest.fixture(scope="session")

@@ -4,46 +4,27 @@ Its apps have fault points (tests/support/faulty.py), which do nothing until a t
 """
 
 import json
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.casualty import Casualties
 from tests.support.faulty import CONTROL, Control, write_run_file
-from tools.local.home import PROJECT, Home
-from tools.local.ports import find_free_offset
-from tools.local.processes import ProcessTable
-from tools.local.run_file import read_run_file
-from tools.local.shop import Shop
-from tools.local.stopping import delete_home
+from tests.support.shops import new_home, running_shop
+from tools.local.home import Home
 from tools.storm.storm import ENVIRONMENT
 
 
 @pytest.fixture(scope="package")
 def home(request: pytest.FixtureRequest) -> Iterator[Home]:
     """The home of the shop, which serves as long as tests of this directory run; kept when one of them failed."""
-    home = Home(Path(tempfile.mkdtemp(prefix="plaza-chaos-")))
-    failed_before = request.session.testsfailed
-    offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
+    home = new_home("chaos")
     Control(home.root / "faults").create()
-    with Shop(
-        home,
-        progress=print,
-        port_offset=offset,
-        environment={**ENVIRONMENT, CONTROL: str(home.root / "faults")},
-        source=write_run_file(home.root / "faulty"),
-        self_healing=True,
-    ):
+    environment = {**ENVIRONMENT, CONTROL: str(home.root / "faults")}
+    source = write_run_file(home.root / "faulty")
+    with running_shop(request.session, home, environment=environment, source=source, self_healing=True):
         yield home
-    assert ProcessTable(home.root).list_marked() == []
-    if request.session.testsfailed > failed_before:
-        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-            request.config.get_terminal_writer().line(f"\nThe logs of the shop are kept: {home.logs}")
-    else:
-        delete_home(home)
 
 
 @pytest.fixture(scope="package")

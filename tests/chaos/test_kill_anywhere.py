@@ -16,6 +16,7 @@ from tests.support.casualty import Casualties, order_if_answered
 from tests.support.client import Client, eventually
 from tests.support.faulty import Control
 from tests.support.mail import Mailbox
+from tests.support.shops import STACK
 from tools.audit.facts import Facts
 from tools.audit.gathering import gather
 from tools.audit.invariants import examine
@@ -118,8 +119,7 @@ def _nobody_stands(control: Control) -> Iterator[None]:
     "victims",
     [
         [("app", "inventory")],
-        [("backend", "postgres")],
-        [("backend", "redis")],
+        *([("backend", server)] for server in STACK.servers),
         [("app", "orders")],
         [("app", "payments")],
         [("daprd", "orders"), ("daprd", "inventory"), ("daprd", "payments")],

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.casualty import Casualties, order_whatever_happens
 from tests.support.client import Client
+from tests.support.shops import STACK
 
 PAID_SECONDS = 60
 
@@ -20,9 +21,8 @@ PAID_SECONDS = 60
         ("backend", "placement"),
         ("backend", "scheduler"),
         ("backend", "sentry"),
-        ("backend", "redis"),
-        ("backend", "postgres"),
         ("backend", "mail"),
+        *(("backend", server) for server in STACK.servers),
     ],
 )
 async def test_a_killed_process_comes_back_and_an_order_is_paid(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.shops import STACK
 from tools.local.home import Home
 from tools.storm.plan import draw
 from tools.storm.report import written
@@ -13,7 +14,7 @@ SEED, KILLS, ORDERS, SHOPPERS = 24, 5, 80, 10
 
 @pytest.mark.timeout(400)
 async def test_a_short_storm_loses_nothing(home: Home) -> None:
-    plan = draw(seed=SEED, kills=KILLS, orders=ORDERS, shoppers=SHOPPERS)
+    plan = draw(seed=SEED, kills=KILLS, orders=ORDERS, shoppers=SHOPPERS, servers=STACK.servers)
     result = await storm(home, plan, progress=print)
     tally = count(result.aftermath)
     report = written(

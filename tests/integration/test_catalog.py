@@ -258,7 +258,7 @@ async def test_two_replicas_agree_also_after_one_was_killed_while_writing(
     assert await left.find(word) == await right.find(word)
 
 
-async def test_the_newest_copy_wins_every_race_in_redis(run_json: dict[str, Any], api_token: str) -> None:
+async def test_the_newest_copy_wins_every_race_in_the_cache(run_json: dict[str, Any], api_token: str) -> None:
     port = run_json["apps"]["catalog"]["dapr_http_port"]
     sidecar = Sidecar(port=port, token=api_token)
     cache = DaprProductCache(StateStore(sidecar, os.environ.get("CATALOG_CACHE_STORE", "cache")))

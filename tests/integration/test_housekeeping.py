@@ -4,24 +4,20 @@ import base64
 import json
 import socket
 import subprocess
-import tempfile
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import SHOP_ENVIRONMENT, RunningShop
 from tests.support.client import Client, eventually
-from tools.local.home import PROJECT, Home
-from tools.local.ports import find_free_offset
+from tests.support.shops import new_home, running_shop
 from tools.local.postgres import BIN
-from tools.local.run_file import read_run_file
-from tools.local.shop import Shop
-from tools.local.stopping import delete_home
 from tools.local.variant import vary
+
+pytestmark = pytest.mark.looks_into("postgres", "redis")
 
 ORDERS = 8
 NODE_EVENTS = 100  # Redis trims whole nodes of a stream
@@ -37,21 +33,19 @@ KEPT = {
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
+def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
     """A shop of its own, which forgets in seconds what others keep for hours."""
     source = vary(
         tmp_path_factory.mktemp("project"),
         {
             "config/apps/*.yaml": (r"completed: 1h", "completed: 3s"),
-            "components/pubsub-redis/pubsub.yaml": (r"value: 168h", "value: 2s"),
+            "components/pubsub-redis/*.yaml": (r"value: 168h", "value: 2s"),
         },
     )
-    home = Home(Path(tempfile.mkdtemp(prefix="plaza-keep-")))
+    home = new_home("keep")
     environment = {name: value for name, value in SHOP_ENVIRONMENT.items() if not name.startswith("OTEL")}
-    offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
-    with Shop(home, progress=print, port_offset=offset, environment=environment, source=source):
+    with running_shop(request.session, home, environment=environment, source=source):
         yield RunningShop(home, json.loads(home.run_json.read_text()))
-    delete_home(home)
 
 
 @pytest.fixture(scope="module")

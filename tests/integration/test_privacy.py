@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from tests.conftest import RunningShop
 from tests.support.client import ADDRESS, Client, eventually
 from tests.support.mail import mails_to
 from tests.support.otlp import SpanReceiver
 from tests.support.stored import files_of, layers, postgres_dump, redis_dump
+
+pytestmark = pytest.mark.looks_into("postgres", "redis")
 
 CARDS = ("4111111111111111", "5555 5555 5555 4444", "3782-822463-10005")
 

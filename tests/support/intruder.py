@@ -16,6 +16,8 @@ import psutil
 import yaml
 from dapr.ext.workflow import DaprWorkflowClient, DaprWorkflowContext, WorkflowRuntime
 
+from tests.support.shops import STACK
+
 START_SECONDS = 40
 WORKFLOW_SECONDS = 30
 _WORKFLOW = "run_step"
@@ -98,7 +100,7 @@ def _flags(arguments: list[str]) -> dict[str, str]:
 
 def _write_components(shop: Any, directory: Path) -> None:
     components = Path(__file__).parents[2] / "components"
-    store = yaml.safe_load((components / "state-postgres" / "statestore.yaml").read_text())
+    store = yaml.safe_load((components / f"state-{STACK.state}" / "statestore.yaml").read_text())
     del store["scopes"]
     (directory / "statestore.yaml").write_text(yaml.safe_dump(store))
     secrets = yaml.safe_load((components / "secrets-file" / "secretstore.yaml").read_text())

@@ -15,6 +15,7 @@ def vary(directory: Path, changes: Mapping[str, tuple[str, str]]) -> Path:
     `changes` has by glob (`config/apps/*.yaml`) a pattern and its replacement, made in each file that it names. Raises: LookupError when a
     file has no such pattern.
     """
+    directory.mkdir(exist_ok=True)
     for entry in PROJECT.iterdir():
         if entry.name in COPIED_DIRECTORIES:
             shutil.copytree(entry, directory / entry.name)

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools.local.commands import Console
@@ -30,12 +31,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=os.environ.get("SEED") or str(int(time.time())))
     parser.add_argument("--kills", type=int, default=os.environ.get("KILLS") or "10")
     parser.add_argument("--orders", type=int, default=os.environ.get("ORDERS") or "300")
+    parser.add_argument("words", nargs="*", metavar="WORD=TECHNOLOGY", help="for example PUBSUB=kafka STATE=etcd")
     options = parser.parse_args(arguments)
     interrupt_once()
     home = Home(Path(tempfile.mkdtemp(prefix="plaza-storm-")))
     is_clean = False
     try:
-        is_clean = _run(home, seed=options.seed, kills=options.kills, orders=options.orders)
+        is_clean = _run(home, seed=options.seed, kills=options.kills, orders=options.orders, words=options.words)
     except (LocalError, Unanswered) as error:
         print(f"plaza: {error}", file=sys.stderr)
         return 2
@@ -50,13 +52,20 @@ def main(arguments: list[str] | None = None) -> int:
     return 0 if is_clean else 1
 
 
-def _run(home: Home, *, seed: int, kills: int, orders: int) -> bool:
+def _run(home: Home, *, seed: int, kills: int, orders: int, words: Sequence[str]) -> bool:
     console = Console()
-    command = f"make chaos SEED={seed} KILLS={kills} ORDERS={orders}"
+    command = " ".join((f"make chaos SEED={seed} KILLS={kills} ORDERS={orders}", *words))
     console(command)
-    plan = draw(seed=seed, kills=kills, orders=orders, shoppers=min(MOST_SHOPPERS, max(8, orders // 10)))
-    offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
-    with Shop(home, progress=console, port_offset=offset, environment=ENVIRONMENT, self_healing=True):
+    run_file = read_run_file(PROJECT / "dapr.yaml")
+    plan = draw(
+        seed=seed,
+        kills=kills,
+        orders=orders,
+        shoppers=min(MOST_SHOPPERS, max(8, orders // 10)),
+        servers=run_file.stack.with_words(words).servers,
+    )
+    offset = find_free_offset(run_file.named_ports)
+    with Shop(home, progress=console, port_offset=offset, environment=ENVIRONMENT, self_healing=True, words=words):
         result = asyncio.run(storm(home, plan, progress=console))
     tally = count(result.aftermath)
     print()

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 APPS = ("gateway", "users", "catalog", "carts", "orders", "inventory", "payments", "notifications", "checkout")
-BACKENDS = ("placement", "scheduler", "sentry", "redis", "postgres", "mail")
+BACKENDS = ("placement", "scheduler", "sentry", "mail")
+DEFAULT_SERVERS = ("redis", "postgres")
 
 HOT_PRODUCTS = 8
 SCARCE_SHARES = (0.35, 0.6, 0.85)
@@ -37,11 +38,13 @@ class Target:
         return self.name if self.kind == "backend" else f"{self.kind} {self.name}"
 
 
-TARGETS = (
-    *(Target("app", name) for name in APPS),
-    *(Target("daprd", name) for name in APPS),
-    *(Target("backend", name) for name in BACKENDS),
-)
+def targets(servers: Sequence[str] = DEFAULT_SERVERS) -> tuple[Target, ...]:
+    """Every process of a shop that stands on these servers."""
+    return (
+        *(Target("app", name) for name in APPS),
+        *(Target("daprd", name) for name in APPS),
+        *(Target("backend", name) for name in (*BACKENDS, *servers)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class Plan:
     stock: tuple[int, ...]
 
 
-def draw(*, seed: int, kills: int, orders: int, shoppers: int) -> Plan:
+def draw(*, seed: int, kills: int, orders: int, shoppers: int, servers: Sequence[str] = DEFAULT_SERVERS) -> Plan:
     """The plan of a seed: kills go through all processes in turn, each time shuffled anew, so that each is killed as often."""
     chance = random.Random(seed)
     by_shopper = tuple(
@@ -93,7 +96,7 @@ def draw(*, seed: int, kills: int, orders: int, shoppers: int) -> Plan:
         max(1, int(demand[product] * share)) if share < 1 else max(1, int(demand[product] * share) + 10)
         for product, share in enumerate((*SCARCE_SHARES, *(2.0,) * (HOT_PRODUCTS - len(SCARCE_SHARES))))
     )
-    return Plan(seed, by_shopper, tuple(_draw_kills(chance, kills)), stock)
+    return Plan(seed, by_shopper, tuple(_draw_kills(chance, kills, targets(servers))), stock)
 
 
 def _draw_order(chance: random.Random) -> PlannedOrder:
@@ -114,10 +117,10 @@ def _draw_order(chance: random.Random) -> PlannedOrder:
     )
 
 
-def _draw_kills(chance: random.Random, count: int) -> Iterator[Kill]:
+def _draw_kills(chance: random.Random, count: int, victims: Sequence[Target]) -> Iterator[Kill]:
     deck: Sequence[Target] = ()
     for number in range(count):
-        place = number % len(TARGETS)
+        place = number % len(victims)
         if place == 0:
-            deck = chance.sample(TARGETS, len(TARGETS))
+            deck = chance.sample(victims, len(victims))
         yield Kill(deck[place], chance.uniform(0.2, 3.0))

@@ -1,60 +1,34 @@
 """A shop of its own that gives an event up after four tries instead of thirteen; it stands in for the other one in all fixtures here."""
 
 import json
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from apps.shared.platform.publisher import Publisher
 from apps.shared.platform.sidecar import Sidecar
 from tests.conftest import SHOP_ENVIRONMENT
 from tests.support.processes import killed_backend
-from tools.local.home import PROJECT, Home
-from tools.local.ports import find_free_offset
+from tests.support.shops import new_home, running_shop
+from tools.local.home import Home
 from tools.local.postgres import postgres
-from tools.local.run_file import read_run_file
-from tools.local.shop import Shop
-from tools.local.stopping import delete_home
+from tools.local.variant import vary
 
 TRIES = 4
-LINKED = (".venv", "apps", "workflows", "docs")
-COPIED = ("components", "config")
 
 
 @pytest.fixture(scope="package")
 def home(request: pytest.FixtureRequest) -> Iterator[Home]:
     """The home of the shop, which serves as long as tests of this directory run; kept when one of them failed."""
-    home = Home(Path(tempfile.mkdtemp(prefix="plaza-letters-")))
-    failed_before = request.session.testsfailed
-    source = _impatient(home.root / "project")
-    offset = find_free_offset(read_run_file(source).named_ports)
-    with Shop(home, progress=print, port_offset=offset, environment=SHOP_ENVIRONMENT, source=source):
+    home = new_home("outages")
+    source = vary(
+        home.root / "project", {"config/resiliency/resiliency.yaml": (r"maxRetries: 12", f"maxRetries: {TRIES - 1}")}
+    )
+    with running_shop(request.session, home, environment=SHOP_ENVIRONMENT, source=source):
         yield home
-    if request.session.testsfailed > failed_before:
-        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-            request.config.get_terminal_writer().line(f"\nThe logs of the shop are kept: {home.logs}")
-    else:
-        delete_home(home)
-
-
-def _impatient(project: Path) -> Path:
-    """The run file of a project like this one but for the bound of the redeliveries."""
-    project.mkdir()
-    for name in LINKED:
-        (project / name).symlink_to(PROJECT / name)
-    for name in COPIED:
-        shutil.copytree(PROJECT / name, project / name)
-    file = project / "config/resiliency/resiliency.yaml"
-    policy = yaml.safe_load(file.read_text())
-    policy["spec"]["policies"]["retries"]["delivery"]["maxRetries"] = TRIES - 1
-    file.write_text(yaml.safe_dump(policy))
-    return Path(shutil.copy(PROJECT / "dapr.yaml", project))
 
 
 @pytest.fixture(scope="package")

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 
 from tools.storm.pace import Pace
-from tools.storm.plan import HOT_PRODUCTS, SCARCE_SHARES, TARGETS, TOKENS, draw
+from tools.storm.plan import HOT_PRODUCTS, SCARCE_SHARES, TOKENS, draw, targets
 
 
 def test_the_same_seed_makes_the_same_plan_and_another_one_another() -> None:
@@ -22,10 +22,10 @@ def test_every_order_is_planned_once_under_a_key_of_its_own() -> None:
 
 
 def test_each_process_is_killed_before_any_is_killed_twice() -> None:
-    kills = draw(seed=1, kills=2 * len(TARGETS) + 1, orders=8, shoppers=8).kills
-    for deck in (kills[: len(TARGETS)], kills[len(TARGETS) : -1]):
-        assert {kill.target for kill in deck} == set(TARGETS)
-    assert len(TARGETS) == 24
+    kills = draw(seed=1, kills=2 * len(targets()) + 1, orders=8, shoppers=8).kills
+    for deck in (kills[: len(targets())], kills[len(targets()) : -1]):
+        assert {kill.target for kill in deck} == set(targets())
+    assert len(targets()) == 24
 
 
 def test_some_products_are_scarce_and_every_way_to_pay_and_to_retell_is_planned() -> None:
