@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from apps.inventory import domain
 from apps.inventory.domain import Reservation, Stocks
 from apps.inventory.store import DaprInventoryStore

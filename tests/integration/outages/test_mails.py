@@ -5,6 +5,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from apps.shared.contracts.amount import Amount
 from apps.shared.contracts.orders import OrderPaid
 from apps.shared.platform.publisher import Publisher
