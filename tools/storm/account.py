@@ -42,7 +42,7 @@ class Aftermath:
     """All that is counted. `orders` by id and `stocks` by SKU are the shop's in the end, `owners` the addresses by order id.
 
     `planned` counts the orders that were to be placed, probes among them. `unconfirmed` are mails of which their own messages say that
-    nobody knows whether they were sent. `audit` is how many breaches each invariant has.
+    nobody knows whether they were sent. `audit` are the breaches of each invariant.
     """
 
     planned: int
@@ -52,5 +52,5 @@ class Aftermath:
     stocks: Mapping[str, Mapping[str, int]]
     mails: Mails
     unconfirmed: frozenset[Telling]
-    audit: Mapping[str, int]
+    audit: Mapping[str, Sequence[str]]
     kills: Sequence[KillRecord]

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -100,7 +99,7 @@ async def _is_unconfirmed(admin: Client, telling: Telling) -> bool:
     return any(message["mail"] == "unconfirmed" for message in page["items"])
 
 
-def _audit(home: Home) -> Counter[str]:
+def _audit(home: Home) -> dict[str, list[str]]:
     """Breaches by invariant, once there are none or the time is over. Raises LocalError when the shop cannot be asked by then."""
     running = json.loads(home.run_json.read_text())
     deadline = time.monotonic() + SOUND_SECONDS
@@ -110,7 +109,10 @@ def _audit(home: Home) -> Counter[str]:
             api = Api(running["gateway_url"]).logged_in(running["admin"]["email"], running["admin"]["password"])
             breaches = audit(api, grace=timedelta(0)).breaches
             if not breaches or is_last:
-                return Counter(str(breach.kind) for breach in breaches)
+                found: dict[str, list[str]] = {}
+                for breach in breaches:
+                    found.setdefault(str(breach.kind), []).append(f"{breach.subject}: {breach.detail}")
+                return found
         except LocalError:
             if is_last:
                 raise

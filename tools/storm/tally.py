@@ -16,7 +16,7 @@ REASONS = {
     "tok_captureFails": "capture_failed",
 }
 STUCK = ("order-stuck", "workflow-lingers")
-CHARGED = ("charged-twice",)
+CHARGED = "charged-twice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ def count(after: Aftermath) -> Tally:
     accepted = {order_id for promise in after.promises for order_id in promise.order_ids}
     ended = [after.orders[order_id] for order_id in accepted if order_id in after.orders]
     audited = dict(after.audit)
-    stuck = [f"{kind}: {audited.pop(kind)}" for kind in STUCK if audited.get(kind)]
-    charged = [f"{kind}: {audited.pop(kind)}" for kind in CHARGED if audited.get(kind)]
+    stuck = [breach for kind in STUCK for breach in audited.pop(kind, ())]
+    charged = audited.pop(CHARGED, ())
     return Tally(
         accepted=len(accepted),
         paid=sum(order["status"] == "paid" for order in ended),
@@ -68,7 +68,8 @@ def count(after: Aftermath) -> Tally:
             Wrong("processes that stayed dead", tuple(kill.target for kill in after.kills if not kill.came_back)),
             Wrong("probes never paid", tuple(kill.target for kill in after.kills if kill.paid_seconds is None)),
             Wrong(
-                "other breaches of the audit", tuple(f"{kind}: {number}" for kind, number in audited.items() if number)
+                "other breaches of the audit",
+                tuple(f"{kind}: {breach}" for kind, found in audited.items() for breach in found),
             ),
         ),
     )

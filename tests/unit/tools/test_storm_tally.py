@@ -102,7 +102,11 @@ def test_a_clean_aftermath_is_counted_and_has_no_breach() -> None:
             "key-tok_visa made ord_declined and ord_paid",
         ),
         ("orders of no key", replace(CLEAN, promises=promised(0, order_ids=set())), "ord_paid"),
-        ("double charges", replace(CLEAN, audit={"charged-twice": 2}), "charged-twice: 2"),
+        (
+            "double charges",
+            replace(CLEAN, audit={"charged-twice": ["ord_paid: captured 2 times"]}),
+            "ord_paid: captured 2 times",
+        ),
         (
             "oversold units",
             replace(CLEAN, stocks={"PEN": {"received": 1, "available": 0, "reserved": 0, "sold": 2}}),
@@ -118,8 +122,8 @@ def test_a_clean_aftermath_is_counted_and_has_no_breach() -> None:
             replace(CLEAN, stocks={"PEN": {"received": 3, "available": 0, "reserved": 1, "sold": 2}}),
             "PEN: 2 sold and 1 reserved, and 2 units in paid orders",
         ),
-        ("stuck sagas", replace(CLEAN, audit={"order-stuck": 1}), "order-stuck: 1"),
-        ("stuck sagas", replace(CLEAN, audit={"workflow-lingers": 1}), "workflow-lingers: 1"),
+        ("stuck sagas", replace(CLEAN, audit={"order-stuck": ["ord_1: draft"]}), "ord_1: draft"),
+        ("stuck sagas", replace(CLEAN, audit={"workflow-lingers": ["ord_1: paid"]}), "ord_1: paid"),
         (
             "duplicate mails",
             replace(CLEAN, mails=MAILS + Mails({(ADA, "ord_paid", "paid"): 1})),
@@ -159,7 +163,11 @@ def test_a_clean_aftermath_is_counted_and_has_no_breach() -> None:
         ),
         ("processes that stayed dead", replace(CLEAN, kills=(KillRecord("redis", paid_seconds=1.0),)), "redis"),
         ("probes never paid", replace(CLEAN, kills=(KillRecord("redis", came_back=True),)), "redis"),
-        ("other breaches of the audit", replace(CLEAN, audit={"hold-orphaned": 3}), "hold-orphaned: 3"),
+        (
+            "other breaches of the audit",
+            replace(CLEAN, audit={"hold-orphaned": ["ord_1: held"]}),
+            "hold-orphaned: ord_1: held",
+        ),
     ],
 )
 def test_each_breach_is_found(name: str, after: Aftermath, case: str) -> None:
