@@ -123,7 +123,7 @@ async def found_among(admin: Client, subjects: set[str]) -> dict[str, Kind]:
 
 async def is_clean(admin: Client, subjects: set[str]) -> None:
     """The events of the last moment may still be under way."""
-    await eventually(lambda: found_among(admin, subjects), lambda found: found == {}, seconds=20)
+    await eventually(lambda: found_among(admin, subjects), lambda found: found == {}, seconds=60)
 
 
 async def order(shop_url: str, product: dict[str, Any], *tokens: str, quantity: int = QUANTITY) -> list[str]:

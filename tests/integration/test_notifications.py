@@ -186,6 +186,8 @@ async def test_a_mail_whose_sender_was_killed_with_it_is_not_sent_again(
             server.told = True
             await let_the_lease_end(sidecar, event)
     await sidecar.close()
+    # A sidecar takes some seconds to see that its app is back.
+    await eventually(lambda: shopper.call("GET", NOTIFICATIONS), lambda answer: answer.status == 200)
     await eventually(lambda: mail_statuses(shopper), lambda statuses: statuses == ["unconfirmed"])
     await publish_and_wait(publisher, event, shop.run_json)
     assert (await mail_statuses(shopper), server.taken) == (["unconfirmed"], [shopper.email])
