@@ -1,11 +1,13 @@
 """Bad input is a 4xx problem and changes nothing; odd but good input is kept and given back as it was."""
 
 import base64
+import html
 import json
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import pytest
 import pytest_asyncio
@@ -226,9 +228,6 @@ def lists() -> Iterator[Bad]:
     yield bad(422, "customer", "GET", f"{ORDERS}/{CARD}")
 
 
-TABLE = [*bodies(), *orders(), *carts(), *products(), *people(), *lists()]
-
-
 class World:
     """What must stay as it is: a product with stock, and a customer with a cart that is ready to be ordered."""
 
@@ -260,6 +259,7 @@ async def world(shop_url: str, run_json: dict[str, Any]) -> AsyncIterator[World]
         yield World(admin, customer, nobody, product)
 
 
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")  # of the client
 @pytest.mark.parametrize("group", [bodies, orders, carts, products, people, lists], ids=lambda group: group.__name__)
 async def test_bad_input_is_refused_and_changes_nothing(world: World, group: Any) -> None:
     before = await world.seen()
@@ -292,25 +292,14 @@ async def test_what_is_odd_but_good_is_kept_as_it_is(admin: Client, shopper: Cli
     assert (order["lines"][0]["name"], order["shipping_address"]["name"]) == (SCRIPT, SCRIPT)
     mails = await eventually(lambda: mails_to(mail_directory, shopper.email), lambda found: len(found) >= 1)
     for mail in mails:
-        assert SCRIPT in mail
-        assert "&lt;script&gt;" in mail
-        assert mail.count("<script>") == 1, "the text part alone has it bare"
-        assert "49" not in mail.replace("$12.49", "")
+        assert SCRIPT in html.unescape(mail)
+        assert "<script" not in mail
 
 
-@pytest.mark.parametrize(
-    "text", ["'", '"', "a AND (b OR", "name:*", "+-!^~*?:\\/", "%", "(", SCRIPT, "{{7*7}}", "\u0000x"]
-)
+@pytest.mark.parametrize("text", ["'", '"', "a AND (b OR", "name:*", "+-!^~*?:\\/", "%", "(", SCRIPT, "{{7*7}}"])
 async def test_any_words_may_be_looked_for(shop_url: str, text: str) -> None:
     async with Client(shop_url) as client:
-        page = await client.call("GET", f"{PRODUCTS}?{'&'.join([_query(text)])}")
-        assert page.status in (200, 422), page.body
-
-
-def _query(text: str) -> str:
-    from urllib.parse import urlencode
-
-    return urlencode({"q": text})
+        (await client.call("GET", f"{PRODUCTS}?{urlencode({'q': text})}")).expect(200)
 
 
 async def test_the_dearest_line_can_be_ordered(admin: Client, shopper: Client) -> None:
