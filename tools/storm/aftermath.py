@@ -15,7 +15,7 @@ from tools.local.home import Home
 from tools.storm.account import FINAL, Aftermath, KillRecord, Mails, Promise, Telling
 from tools.storm.client import Client
 from tools.storm.mailbox import Mailbox
-from tools.storm.tally import expected_mails
+from tools.storm.tellings import expected_mails
 
 ENDED_SECONDS = 180.0
 TOLD_SECONDS = 150.0

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
 
 import aiohttp
 
@@ -20,6 +19,7 @@ from tools.storm.pace import Pace
 from tools.storm.plan import Plan, PlannedOrder
 from tools.storm.retelling import Reteller
 from tools.storm.shopper import Shopper
+from tools.storm.stage import Probes, put_on_sale
 
 ENVIRONMENT = {
     "GATEWAY_RATE_PER_MINUTE": "1000000",
@@ -59,14 +59,13 @@ async def storm(home: Home, plan: Plan, *, progress: Callable[[str], None]) -> R
         progress(f"{len(clients)} shoppers open their accounts")
         await asyncio.gather(*(client.register() for client in clients))
         products = [
-            await _put_on_sale(admin, number, quantity)
-            for number, quantity in enumerate((*plan.stock, len(plan.kills)))
+            await put_on_sale(admin, number, quantity) for number, quantity in enumerate((*plan.stock, len(plan.kills)))
         ]
         shoppers = [Shopper(client, [product["id"] for product in products]) for client in clients]
         http = await stack.enter_async_context(aiohttp.ClientSession())
         token = json.loads((home.root / "api-tokens.json").read_text())["DAPR_API_TOKEN"]
         reteller = Reteller(http, sidecar_port=running["apps"]["orders"]["dapr_http_port"], token=token)
-        probes = _Probes(shoppers[len(plan.orders) :], plan)
+        probes = Probes(shoppers[len(plan.orders) :], plan)
         pace = Pace(orders=sum(map(len, plan.orders)), kills=len(plan.kills))
         killer = Killer(home.run_json, probe=probes.order, pace=pace)
         began = time.monotonic()
@@ -120,36 +119,3 @@ async def _rage(
         progress("the time is over: what was not done by now counts as lost")
     finally:
         telling.cancel()
-
-
-class _Probes:
-    """A few shoppers who each order one unit of the last product when asked to."""
-
-    def __init__(self, shoppers: Sequence[Shopper], plan: Plan) -> None:
-        self._plan = plan
-        self._idle: asyncio.Queue[Shopper] = asyncio.Queue()
-        for shopper in shoppers:
-            self._idle.put_nowait(shopper)
-
-    async def order(self, number: int) -> dict[str, Any]:
-        shopper = await self._idle.get()
-        try:
-            key = f"probe-{self._plan.seed}-{number}"
-            return await shopper.order(PlannedOrder(key, ((len(self._plan.stock), 1),), "tok_visa"))
-        finally:
-            self._idle.put_nowait(shopper)
-
-
-async def _put_on_sale(admin: Client, number: int, quantity: int) -> dict[str, Any]:
-    body = {
-        "sku": f"STORM-{time.time_ns():X}-{number}",
-        "name": f"Storm lantern {number}",
-        "description": "Made for a storm.",
-        "category": "lanterns",
-        "price": {"amount_minor": 1000 + 100 * number, "currency": "USD"},
-    }
-    _, product = await admin.insist("POST", "/api/v1/products", body, until={201})
-    receipt = {"warehouse": "east", "quantity": max(1, quantity)}
-    await admin.insist("POST", f"/api/v1/inventory/{product['sku']}/receipts", receipt, until={201})
-    found: dict[str, Any] = product
-    return found

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tools.storm.account import FINAL, Aftermath, Promise, Telling
+from tools.storm.account import FINAL, Aftermath, Promise
+from tools.storm.tellings import duplicate_mails, missing_mails, strayed_mails
 
-TOLD = frozenset({"confirmed", "paid", "cancelled"})
 PAYABLE = frozenset({"tok_visa", "tok_timeout"})
 REASONS = {
     "tok_chargeDeclined": "payment_declined",
@@ -60,9 +60,9 @@ def count(after: Aftermath) -> Tally:
             Wrong("oversold units", tuple(_oversold(after))),
             Wrong("miscounted units", tuple(_miscounted(after))),
             Wrong("stuck sagas", tuple(stuck)),
-            Wrong("duplicate mails", tuple(_duplicate_mails(after))),
-            Wrong("missing mails", tuple(_missing_mails(after))),
-            Wrong("mails to a stranger", tuple(_strayed_mails(after))),
+            Wrong("duplicate mails", tuple(duplicate_mails(after))),
+            Wrong("missing mails", tuple(missing_mails(after))),
+            Wrong("mails to a stranger", tuple(strayed_mails(after))),
             Wrong("wrong ends", tuple(_wrong_ends(after))),
             Wrong("orders never answered", tuple(_unanswered(after))),
             Wrong("processes that stayed dead", tuple(kill.target for kill in after.kills if not kill.came_back)),
@@ -113,33 +113,6 @@ def _miscounted(after: Aftermath) -> Iterator[str]:
     for sku, stock in after.stocks.items():
         if (stock["sold"], stock["reserved"]) != (units[sku], 0):
             yield f"{sku}: {stock['sold']} sold and {stock['reserved']} reserved, and {units[sku]} units in paid orders"
-
-
-def expected_mails(after: Aftermath) -> set[Telling]:
-    """One mail for each status that an order has entered and its customer is told of."""
-    return {
-        (after.owners[order_id], order_id, entry["status"])
-        for order_id, order in after.orders.items()
-        for entry in order["timeline"]
-        if entry["status"] in TOLD
-    }
-
-
-def _missing_mails(after: Aftermath) -> Iterator[str]:
-    missing = expected_mails(after) - after.mails.keys() - after.unconfirmed
-    return (f"{order_id} {status}" for _, order_id, status in sorted(missing))
-
-
-def _duplicate_mails(after: Aftermath) -> Iterator[str]:
-    for (_, order_id, status), number in sorted(after.mails.items()):
-        if number > 1 and order_id in after.orders:
-            yield f"{order_id} {status}: {number} times"
-
-
-def _strayed_mails(after: Aftermath) -> Iterator[str]:
-    """Mails about orders of the storm that nobody was to get: to another's address, or of a status never entered."""
-    strayed = (mail for mail in after.mails.keys() - expected_mails(after) if mail[1] in after.orders)
-    return (f"{order_id} {status} to {to}" for to, order_id, status in sorted(strayed))
 
 
 def _wrong_ends(after: Aftermath) -> Iterator[str]:
