@@ -299,3 +299,17 @@ async def test_what_was_acknowledged_outlives_a_kill(admin: Client, shopper: Cli
 def _kill_and_revive(run_json: dict[str, Any]) -> None:
     with killed_app(run_json, "carts"):
         time.sleep(0.3)
+
+
+async def test_of_two_devices_that_read_the_same_cart_one_may_change_it(admin: Client, shopper: Client) -> None:
+    product = await admin.new_product()
+    path = f"{CART}/items/{product['id']}"
+    read = (await shopper.call("GET", CART)).headers["Etag"]
+    answers = await asyncio.gather(
+        *(shopper.call("PUT", path, {"quantity": quantity}, if_match=read) for quantity in (1, 2, 3, 4))
+    )
+    assert sorted(answer.status for answer in answers) == [200, 412, 412, 412]
+    (changed,) = (answer for answer in answers if answer.status == 200)
+    seen = await shopper.call("GET", CART)
+    assert (seen.json, seen.headers["Etag"]) == (changed.json, changed.headers["Etag"])
+    (await shopper.call("PUT", path, {"quantity": 5}, if_match=seen.headers["Etag"])).expect(200)

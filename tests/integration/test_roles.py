@@ -92,6 +92,8 @@ class Stage:
         answer = await client.call(row.method, path, await self._body(operation), **headers)
         if answer.status >= 400:
             answer.problem(answer.status)
+        if operation == "POST /auth/refresh":
+            self.callers["spare"].refresh_token = answer.json["refresh_token"]
         return answer.status
 
     async def _body(self, operation: str) -> Any:
@@ -102,8 +104,6 @@ class Stage:
             "price": {"amount_minor": 100, "currency": "USD"},
         }
         account = {"email": f"{uuid.uuid4().hex}@plaza.example", "password": PASSWORD, "name": "Ada"}
-        if operation in ("POST /auth/refresh", "POST /auth/logout"):
-            await spare.login(spare.email, PASSWORD)
         return {
             "POST /auth/register": account,
             "POST /auth/login": {"email": spare.email, "password": PASSWORD},

@@ -80,7 +80,11 @@ async def test_a_role_shows_in_the_next_token(shopper: Client, admin: Client) ->
     path = f"/api/v1/users/{shopper.user_id}/role"
     (await shopper.call("PUT", path, {"role": "admin"})).problem(403)
     (await admin.call("PUT", path, {"role": "emperor"})).problem(422)
-    assert (await admin.call("PUT", path, {"role": "vendor"})).expect(200)["role"] == "vendor"
+    read = (await admin.call("GET", f"/api/v1/users/{shopper.user_id}")).headers["Etag"]
+    assigned = await admin.call("PUT", path, {"role": "vendor"}, if_match=read)
+    assert assigned.expect(200)["role"] == "vendor"
+    (await admin.call("PUT", path, {"role": "admin"}, if_match=read)).problem(412)
+    assert (await admin.call("GET", f"/api/v1/users/{shopper.user_id}")).headers["Etag"] == assigned.headers["Etag"]
     tokens = (await refresh(shopper, shopper.refresh_token)).expect(200)
     assert claims_of(tokens["access_token"])["permissions"] == [
         "inventory:read",

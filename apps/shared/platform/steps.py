@@ -45,7 +45,7 @@ class WorkflowWorker:
                 except Exception as error:
                     log.warning("step %s failed: %s: %s", name, type(error).__name__, error)
                     raise
-            log.info("step %s", name, extra={"fields": {"step": name, "result": result.model_dump(mode="json")}})
+                log.info("step %s", name, extra={"fields": {"step": name, "result": result.model_dump(mode="json")}})
             return result.model_dump(mode="json")
 
         def register(runtime: WorkflowRuntime) -> None:
