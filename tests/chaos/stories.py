@@ -52,6 +52,11 @@ class Story:
     overtaken: str = ""
 
     @property
+    def by_saga_of_its_own(self) -> bool:
+        """Whether the customer cancels it once it is paid, and so begins what stops at `stop`."""
+        return self.cancelled_at == f"{MARK_PAID} before-answer"
+
+    @property
     def way(self) -> str:
         return f"cancelled at {self.cancelled_at}" if self.cancelled_at else self.token
 

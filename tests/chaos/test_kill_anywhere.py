@@ -54,13 +54,17 @@ class Buyer:
         self.order_ids.append(placed["id"])
         self._control.arm(self.order_id, story.cancelled_at or story.stop)
         await self._stands()
+        if story.by_saga_of_its_own:
+            self._control.release(self.order_id)
+            self._control.arm(self.order_id, story.stop)
         if story.cancelled_at:
             (await self.client.call("POST", f"/api/v1/orders/{self.order_id}/cancel")).expect(202)
         if story.overtaken:
             await self.client.follow(self.order_id, "cancelled")
         if story.cancelled_at not in ("", story.stop):
-            self._control.arm(self.order_id, story.stop)
-            self._control.release(self.order_id)
+            if not story.by_saga_of_its_own:
+                self._control.arm(self.order_id, story.stop)
+                self._control.release(self.order_id)
             await self._stands()
 
     def go_on(self) -> None:
