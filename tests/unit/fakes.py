@@ -42,21 +42,28 @@ class CountingIds:
 class MemorySidecar:
     """The state API of a sidecar, in memory, with ETags and atomic transactions; counts its calls.
 
-    `before_commit` runs once before the next transaction, so that a test can change a document in between.
+    `before_commit` runs once before the next transaction, so that a test can change a document in between. While it `is_dying` it
+    answers that there is nothing, as Dapr does when PostgreSQL breaks off.
     """
 
     def __init__(self) -> None:
         self.documents: dict[str, tuple[Any, str]] = {}
         self.calls: list[str] = []
         self.before_commit: Callable[[], object] | None = None
+        self.is_dying = False
         self._etags = itertools.count(1)
 
     async def call(self, method: str, path: str, *, json: Any = None, **_: Any) -> Any:
         await asyncio.sleep(0)  # lets others in, as a network would
         operation = path.rsplit("/", 1)[-1]
         self.calls.append(operation)
+        if operation == "metadata":
+            return {"components": []}
         if operation == "bulk":
-            return [self._row(key) for key in json["keys"]]
+            return [{"key": key} if self.is_dying else self._row(key) for key in json["keys"]]
+        if operation == "statestore":
+            self.documents |= {item["key"]: (item["value"], str(next(self._etags))) for item in json}
+            return None
         if self.before_commit:
             hook, self.before_commit = self.before_commit, None
             changing = hook()

@@ -20,6 +20,9 @@ R = TypeVar("R")
 MAX_ATTEMPTS = 12
 _BACKOFF_SECONDS = 0.005
 _BACKOFF_LIMIT_SECONDS = 0.2
+_WITNESS = "witness"
+"""A document that is always there. When a database dies in the midst of a bulk get, Dapr's PostgreSQL component (1.18.3) looks at no error
+and answers that no document exists (state/postgresql/v2, BulkGet); an answer without this one is such an answer."""
 
 
 class StateConflict(Exception):
@@ -104,10 +107,16 @@ class StateStore:
         self._sidecar, self._name = sidecar, name
         self._path = f"/v1.0/state/{name}"
         self._sole_writer: SoleWriter | None = None
+        self._witnesses: tuple[str, ...] = ()
 
     async def open(self) -> None:
-        """Find out what guards its transactions. Raises AnotherReplicaWritesError where only one replica may write, and one does."""
+        """Find out what guards its transactions, and write the witness of its reads.
+
+        Raises AnotherReplicaWritesError where only one replica may write, and one does; SidecarError.
+        """
         self._sole_writer = await sole_writer(self._sidecar, self._name)
+        await self._sidecar.call("POST", self._path, json=[{"key": _WITNESS, "value": "{}"}])
+        self._witnesses = (_WITNESS,)
 
     async def transact(self, keys: Sequence[str], decide: Callable[[Transaction], R]) -> R:
         """Read `keys`, let `decide` choose the writes, commit them all or none; starts over when a document changed meanwhile.
@@ -147,8 +156,8 @@ class StateStore:
         raise StateConflict(keys)
 
     async def load(self, keys: Sequence[str]) -> Transaction:
-        """The documents under `keys`, for reading."""
-        body = {"keys": list(dict.fromkeys(keys)), "parallelism": 16}
+        """The documents under `keys`, for reading. Raises SidecarError."""
+        body = {"keys": list(dict.fromkeys((*keys, *self._witnesses))), "parallelism": 16}
         rows = await self._sidecar.call("POST", f"{self._path}/bulk", json=body)
         found: dict[str, tuple[Any, str | None]] = dict.fromkeys(keys, (None, None))
         for row in rows:
@@ -156,6 +165,9 @@ class StateStore:
                 raise SidecarError(f"get {row['key']}", 500, "ERR_STATE_GET", row["error"])
             data = row.get("data")
             found[row["key"]] = (orjson.loads(data) if isinstance(data, str) else data, row.get("etag"))
+        for witness in self._witnesses:
+            if found.pop(witness, (None, None))[0] is None:
+                raise SidecarError(f"get from {self._name}", 503, "ERR_STATE_GET", "the answer broke off")
         return Transaction(found)
 
     async def find(self, key: str, kind: type[T]) -> T | None:

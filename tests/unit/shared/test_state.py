@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from apps.shared.platform.sidecar import SidecarError
 from apps.shared.platform.state import MAX_ATTEMPTS, DocumentUnreadable, StateConflict, Transaction
 from tests.unit.fakes import MemorySidecar, memory_state
 
@@ -107,3 +108,15 @@ async def test_an_unreadable_document_is_named_and_not_shown() -> None:
     text = "".join(traceback.format_exception(caught.value))
     assert "cannot read counter: value: int_parsing" in text
     assert "Ada" not in text
+
+
+async def test_a_database_that_dies_in_the_midst_of_an_answer_is_not_taken_for_an_empty_one() -> None:
+    sidecar = MemorySidecar()
+    store = memory_state(sidecar)
+    await store.open()
+    await store.transact(["a"], lambda transaction: transaction.put("a", {"n": 1}))
+    assert await store.find("a", dict[str, int]) == {"n": 1}
+    assert await store.find("b", dict[str, int]) is None
+    sidecar.is_dying = True
+    with pytest.raises(SidecarError, match="the answer broke off"):
+        await store.find("a", dict[str, int])
