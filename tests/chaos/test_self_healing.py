@@ -1,4 +1,4 @@
-"""Whatever is killed comes back by itself, and an order placed right after the kill is paid: those that test_kill_anywhere does not kill."""
+"""Whatever is killed comes back by itself, and an order placed right after is paid: for those that test_kill_anywhere does not kill."""
 
 import time
 
