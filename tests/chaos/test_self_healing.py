@@ -14,7 +14,6 @@ PAID_SECONDS = 60
     ("kind", "name"),
     [
         ("app", "gateway"),
-        ("daprd", "users"),
         ("backend", "sentry"),
         ("backend", "mail"),
     ],

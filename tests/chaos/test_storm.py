@@ -9,7 +9,7 @@ from tools.storm.report import written
 from tools.storm.storm import storm
 from tools.storm.tally import count
 
-SEED, KILLS, ORDERS, SHOPPERS = 24, 5, 80, 10
+SEED, KILLS, ORDERS, SHOPPERS = 59, 5, 80, 10
 
 
 @pytest.mark.timeout(400)
