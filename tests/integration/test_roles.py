@@ -19,6 +19,9 @@ ALL_200 = (200,) * 7
 SIGNED_IN = (401, 401, 200, 200, 200, 200, 200)
 OWNERS = (401, 401, 404, 200, 404, 404, 200)
 ADMINS = (401, 401, 403, 403, 403, 403, 200)
+NO_SUCH_LETTER = (401, 401, 403, 403, 403, 403, 404)
+
+CONSUMERS = ("inventory", "carts", "notifications")
 
 EXPECTED = {
     "POST /auth/register": (201,) * 7,
@@ -53,6 +56,8 @@ EXPECTED = {
     "GET /api/v1/audit/reservations": ADMINS,
     "GET /api/v1/audit/payments": ADMINS,
     "GET /api/v1/audit/notifications": ADMINS,
+    **{f"GET /api/v1/audit/dead-letters/{consumer}": ADMINS for consumer in CONSUMERS},
+    **{f"POST /api/v1/audit/dead-letters/{consumer}/{{letter_id}}/replay": NO_SUCH_LETTER for consumer in CONSUMERS},
 }
 QUERIES = {"GET /api/v1/audit/notifications": "?event_ids=ord_x:paid"}
 
@@ -82,6 +87,7 @@ class Stage:
             "order_id": self._orders.get(operation, self._orders["paid"]),
             "product_id": self.product["id"],
             "sku": self.product["sku"],
+            "letter_id": "no-such-letter",
         }
         if operation.startswith("DELETE /api/v1/products"):
             values["product_id"] = (await self.callers["vendor"].new_product())["id"]

@@ -62,6 +62,7 @@ async def known(shop_url: str, run_json: dict[str, dict[str, str]]) -> AsyncIter
                 "product_id": product["id"],
                 "order_id": order["id"],
                 "sku": product["sku"],
+                "letter_id": "no-such-letter",
             },
             tokens={"nobody": "", "customer": customer.token, "admin": admin.token},
         )
