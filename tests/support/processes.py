@@ -6,9 +6,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
+
+from tools.local.processes import MARK
 
 START_SECONDS = 40
 
@@ -24,7 +27,7 @@ def killed_app(run_json: dict[str, Any], app_id: str) -> Iterator[None]:
     try:
         yield
     finally:
-        app["app_pid"] = start_again(command, environment, directory)
+        app["app_pid"] = start_again(app_id, command, environment, directory)
         wait_until_ready(app["app_port"])
 
 
@@ -35,7 +38,7 @@ def upgrade_app(run_json: dict[str, Any], app_id: str, module: str) -> None:
     command, environment, directory = process.cmdline(), process.environ(), process.cwd()
     process.terminate()
     process.wait(20)
-    app["app_pid"] = start_again([*command[: command.index("-m") + 1], module], environment, directory)
+    app["app_pid"] = start_again(app_id, [*command[: command.index("-m") + 1], module], environment, directory)
     wait_until_ready(app["app_port"])
 
 
@@ -52,18 +55,20 @@ def killed_backend(
     try:
         yield
     finally:
-        backend["pid"] = start_again(command, environment, directory)
+        backend["pid"] = start_again(name, command, environment, directory)
         deadline = time.monotonic() + START_SECONDS
         while not is_ready():
             assert time.monotonic() < deadline, f"{name} is not back {START_SECONDS} s after its restart"
             time.sleep(0.1)
 
 
-def start_again(command: list[str], environment: dict[str, str], directory: str) -> int:
-    """The pid of a process as it was before; `end_revived` ends it, or the shop whose mark it bears."""
-    revived = subprocess.Popen(
-        command, env=environment, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+def start_again(name: str, command: list[str], environment: dict[str, str], directory: str) -> int:
+    """The pid of a process as it was before, its log too; `end_revived` ends it, or the shop whose mark it bears."""
+    log = Path(environment[MARK]) / "logs" / f"{name}.log"
+    with log.open("ab") as output:
+        revived = subprocess.Popen(
+            command, env=environment, cwd=directory, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
     _revived.append(revived)
     return revived.pid
 
