@@ -178,9 +178,10 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the shop ends with it
     offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
     with tempfile.TemporaryDirectory(prefix="plaza-soak-") as directory:
-        view = Path(directory) / "project"
-        view.mkdir()
-        source = vary(view, {"config/apps/*.yaml": (r"completed: \w+", f"completed: {arguments.retention}")})
+        source = vary(
+            Path(directory) / "project",
+            {"config/apps/*.yaml": (r"completed: \w+", f"completed: {arguments.retention}")},
+        )
         home = Home(Path(directory) / "home")
         with Shop(home, progress=print, port_offset=offset, environment=ENVIRONMENT, source=source) as shop:
             print(f"{'orders':>7} {'rate/s':>8} {'CPU ms':>8} {' '.join(f'{kind:>9}' for kind in KINDS)}", flush=True)

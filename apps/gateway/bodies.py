@@ -1,4 +1,4 @@
-"""Reads what comes in before any service does, so that nothing ambiguous and no card number gets past the gateway (docs/adr/0012).
+"""Reads what comes in before any service does, so that nothing ambiguous and no card number gets past the gateway (docs/adr/0015).
 
 What passes is JSON that every parser reads alike (RFC 7493): UTF-8, no name twice, no number but a finite one, no text that is
 none. It passes byte for byte.

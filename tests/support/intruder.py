@@ -1,6 +1,5 @@
 """An app of its own beside the shop, with a real sidecar and a real certificate, that tries to run the saga's steps."""
 
-import socket
 import subprocess
 import time
 import urllib.error
@@ -16,6 +15,7 @@ import psutil
 import yaml
 from dapr.ext.workflow import DaprWorkflowClient, DaprWorkflowContext, WorkflowRuntime
 
+from tests.support.processes import end, free_port
 from tests.support.shops import STACK
 
 START_SECONDS = 40
@@ -57,7 +57,7 @@ def intruder_sidecar(shop: Any, directory: Path) -> Iterator[Intruder]:
     """The intruder, while the block runs. Its sidecar is started like that of carts, with components that it may use."""
     model = psutil.Process(shop.run_json["apps"]["carts"]["daprd_pid"])
     ports = {
-        name: _free_port() for name in ("dapr-http-port", "dapr-grpc-port", "dapr-internal-grpc-port", "metrics-port")
+        name: free_port() for name in ("dapr-http-port", "dapr-grpc-port", "dapr-internal-grpc-port", "metrics-port")
     }
     _write_components(shop, directory)
     values = _flags(model.cmdline()[1:])
@@ -77,12 +77,7 @@ def intruder_sidecar(shop: Any, directory: Path) -> Iterator[Intruder]:
         yield Intruder(DaprWorkflowClient(host="127.0.0.1", port=str(ports["dapr-grpc-port"])))
     finally:
         runtime.shutdown()  # type: ignore[no-untyped-call]
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(5)
+        end(process)
         log.close()
 
 
@@ -108,13 +103,6 @@ def _write_components(shop: Any, directory: Path) -> None:
         if item["name"] == "secretsFile":
             item["value"] = str(shop.home.secrets)
     (directory / "secretstore.yaml").write_text(yaml.safe_dump(secrets))
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _wait_until_healthy(port: int, log: Path) -> None:

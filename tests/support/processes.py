@@ -1,5 +1,6 @@
 """Ends processes of a running shop and starts them again, as they were or as another release, since a plain `dapr run` does not."""
 
+import socket
 import subprocess
 import time
 import urllib.error
@@ -81,12 +82,26 @@ def end_revived() -> None:
     for process in _revived:
         process.terminate()
     for process in _revived:
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(5)
+        end(process)
     _revived.clear()
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Asks it to end, and kills it when it takes too long."""
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(5)
+
+
+def free_port() -> int:
+    """A port of loopback on which nobody listens now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def wait_until_ready(port: int) -> None:

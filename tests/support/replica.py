@@ -1,6 +1,5 @@
 """Starts a second replica of an app beside the first: an app and a sidecar with the same app id, on ports of their own."""
 
-import socket
 import subprocess
 import time
 import urllib.error
@@ -12,6 +11,8 @@ from typing import Any
 
 import psutil
 
+from tests.support.processes import end, free_port
+
 START_SECONDS = 40
 _SIDECAR_PORTS = ("dapr-http-port", "dapr-grpc-port", "dapr-internal-grpc-port", "metrics-port")
 
@@ -21,7 +22,7 @@ def second_replica(run_json: dict[str, Any], app_id: str, directory: Path) -> It
     """`app_pid` and `app_port` of the replica, while the block runs; both processes are started as those of the first one were."""
     first = run_json["apps"][app_id]
     app, daprd = psutil.Process(first["app_pid"]), psutil.Process(first["daprd_pid"])
-    ports = {name: _free_port() for name in ("app-port", *_SIDECAR_PORTS)}
+    ports = {name: free_port() for name in ("app-port", *_SIDECAR_PORTS)}
     environment = {
         **app.environ(),
         "APP_PORT": str(ports["app-port"]),
@@ -46,23 +47,7 @@ def second_replica(run_json: dict[str, Any], app_id: str, directory: Path) -> It
         yield {"app_pid": started[0].pid, "app_port": ports["app-port"]}
     finally:
         for process in started:
-            _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(15)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(5)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+            end(process)
 
 
 def _wait_until_ready(port: int, directory: Path) -> None:

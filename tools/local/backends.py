@@ -39,6 +39,11 @@ class RunningBackends:
     secrets: Secrets
 
 
+def needed(stack: Stack) -> tuple[str, ...]:
+    """The names of the back ends that a shop on this stack stands on."""
+    return ("mail", *CONTROL_PLANE, *stack.servers)
+
+
 def dapr_binaries(progress: Progress) -> Path:
     """The directory with daprd, placement, scheduler, sentry and dapr. Raises: LocalError."""
     try:
@@ -63,7 +68,7 @@ def start_backends(
     """
     table.forget_dead()
     programs = obtain_servers(stack, progress)
-    to_start = {name for name in ("mail", *CONTROL_PLANE, *stack.servers) if not table.find(name)}
+    to_start = {name for name in needed(stack) if not table.find(name)}
     require_free({name: ports[name] for name in BACKEND_PORTS if name.split()[0] in to_start})
     secrets = ensure_secrets(home, ports)
     tokens = ensure_api_tokens(home)

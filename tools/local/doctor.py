@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from tools.dapr import ObtainError, find_obtained
-from tools.local.backends import BACKENDS
+from tools.local.backends import BACKENDS, needed
 from tools.local.components import find_mistakes, read_components
 from tools.local.errors import LocalError
 from tools.local.home import Home
@@ -96,9 +96,7 @@ def _tokens(home: Home) -> Iterator[Check]:
 def _ports(home: Home, run_file: RunFile, ports: BackendPorts) -> Iterator[Check]:
     table = ProcessTable(home.root)
     running = {name for name in BACKENDS if table.find(name)}
-    wanted = {
-        name for name in BACKENDS if name in ("mail", "placement", "scheduler", "sentry", *run_file.stack.servers)
-    }
+    wanted = needed(run_file.stack)
     is_serving = home.run_json.exists()
     for name in BACKENDS:
         own = {port: ports[port] for port in BACKEND_PORTS if port.split()[0] == name}

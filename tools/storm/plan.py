@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tools.local.stack import Stack
+
 APPS = ("gateway", "users", "catalog", "carts", "orders", "inventory", "payments", "notifications", "checkout")
 BACKENDS = ("placement", "scheduler", "sentry", "mail")
-DEFAULT_SERVERS = ("redis", "postgres")
 
 HOT_PRODUCTS = 8
 SCARCE_SHARES = (0.35, 0.6, 0.85)
@@ -38,7 +39,7 @@ class Target:
         return self.name if self.kind == "backend" else f"{self.kind} {self.name}"
 
 
-def targets(servers: Sequence[str] = DEFAULT_SERVERS) -> tuple[Target, ...]:
+def targets(servers: Sequence[str] = Stack().servers) -> tuple[Target, ...]:
     """Every process of a shop that stands on these servers."""
     return (
         *(Target("app", name) for name in APPS),
@@ -81,7 +82,7 @@ class Plan:
     stock: tuple[int, ...]
 
 
-def draw(*, seed: int, kills: int, orders: int, shoppers: int, servers: Sequence[str] = DEFAULT_SERVERS) -> Plan:
+def draw(*, seed: int, kills: int, orders: int, shoppers: int, servers: Sequence[str] = Stack().servers) -> Plan:
     """The plan of a seed: kills go through all processes in turn, each time shuffled anew, so that each is killed as often."""
     chance = random.Random(seed)
     by_shopper = tuple(

@@ -12,13 +12,14 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
-from typing import Any
-
-import orjson
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from apps.shared.platform.sidecar import Sidecar, SidecarError
 from apps.shared.turns import Turns
+
+if TYPE_CHECKING:
+    from apps.shared.platform.state import StateStore, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -60,14 +61,13 @@ class SoleWriter:
 
     def __init__(
         self,
-        sidecar: Sidecar,
-        store: str,
+        store: "StateStore",
         kind: str,
         *,
         app_port: str | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._sidecar, self._store, self._kind = sidecar, store, kind
+        self._store, self._kind = store, kind
         self._holder = f"{socket.gethostname()}:{app_port or os.environ.get('APP_PORT', '')}"
         self._clock = clock
         self._renew_at = 0.0
@@ -90,43 +90,32 @@ class SoleWriter:
                 await self._claim()
 
     async def _claim(self) -> None:
-        lease, etag = await self._read()
-        if lease is not None and lease.holder != self._holder and lease.until > self._clock():
-            raise AnotherReplicaWritesError(self._store, self._kind, lease.holder)
         began = time.monotonic()
-        request: dict[str, Any] = {
-            "key": _KEY,
-            "value": orjson.dumps(asdict(Lease(self._holder, self._clock() + LEASE_SECONDS))).decode(),
-            "options": {"concurrency": "first-write"},
-        }
-        await self._sidecar.call(
-            "POST", f"/v1.0/state/{self._store}", json=[request if etag is None else {**request, "etag": etag}]
-        )
-        if lease is None or lease.holder != self._holder:
+        is_new = await self._store.put_one(_KEY, self._take)
+        if is_new:
             await asyncio.sleep(SETTLING_SECONDS)
-            found, _ = await self._read()
+            found = await self._store.find(_KEY, Lease)
             if found is None or found.holder != self._holder:
-                raise AnotherReplicaWritesError(self._store, self._kind, found.holder if found else "another")
-            log.warning("%s is a %s: this is the only replica that may write to it", self._store, self._kind)
+                raise AnotherReplicaWritesError(self._store.name, self._kind, found.holder if found else "another")
+            log.warning("%s is a %s: this is the only replica that may write to it", self._store.name, self._kind)
         self._renew_at = began + RENEWED_AFTER_SECONDS
 
-    async def _read(self) -> tuple[Lease | None, str | None]:
-        (row,) = await self._sidecar.call("POST", f"/v1.0/state/{self._store}/bulk", json={"keys": [_KEY]})
-        if row.get("error"):
-            raise SidecarError(f"get {_KEY}", 500, "ERR_STATE_GET", row["error"])
-        if not row.get("data"):
-            return None, row.get("etag")
-        data = row["data"]
-        return Lease(**(orjson.loads(data) if isinstance(data, str) else data)), row.get("etag")
+    def _take(self, transaction: "Transaction") -> bool:
+        """Whether the lease was another's, or nobody's, until now."""
+        lease, now = transaction.find(_KEY, Lease), self._clock()
+        if lease is not None and lease.holder != self._holder and lease.until > now:
+            raise AnotherReplicaWritesError(self._store.name, self._kind, lease.holder)
+        transaction.put(_KEY, Lease(self._holder, now + LEASE_SECONDS))
+        return lease is None or lease.holder != self._holder
 
 
-async def sole_writer(sidecar: Sidecar, store: str) -> SoleWriter | None:
+async def sole_writer(sidecar: Sidecar, store: "StateStore") -> SoleWriter | None:
     """What guards `store`; None where its own transactions do. Raises SidecarError."""
     metadata = await sidecar.call("GET", "/v1.0/metadata")
     kinds = {component["name"]: component["type"] for component in metadata["components"]}
-    kind = kinds.get(store, "")
+    kind = kinds.get(store.name, "")
     if kind not in UNGUARDED:
         return None
-    writer = SoleWriter(sidecar, store, kind)
+    writer = SoleWriter(store, kind)
     await writer.ensure()
     return writer

@@ -104,7 +104,7 @@ class StateStore:
     """One Dapr state store component."""
 
     def __init__(self, sidecar: Sidecar, name: str) -> None:
-        self._sidecar, self._name = sidecar, name
+        self._sidecar, self.name = sidecar, name
         self._path = f"/v1.0/state/{name}"
         self._sole_writer: SoleWriter | None = None
         self._witnesses: tuple[str, ...] = ()
@@ -114,7 +114,7 @@ class StateStore:
 
         Raises AnotherReplicaWritesError where only one replica may write, and one does; SidecarError.
         """
-        self._sole_writer = await sole_writer(self._sidecar, self._name)
+        self._sole_writer = await sole_writer(self._sidecar, self)
         await self._sidecar.call("POST", self._path, json=[{"key": _WITNESS, "value": "{}"}])
         self._witnesses = (_WITNESS,)
 
@@ -167,7 +167,7 @@ class StateStore:
             found[row["key"]] = (orjson.loads(data) if isinstance(data, str) else data, row.get("etag"))
         for witness in self._witnesses:
             if found.pop(witness, (None, None))[0] is None:
-                raise SidecarError(f"get from {self._name}", 503, "ERR_STATE_GET", "the answer broke off")
+                raise SidecarError(f"get from {self.name}", 503, "ERR_STATE_GET", "the answer broke off")
         return Transaction(found)
 
     async def find(self, key: str, kind: type[T]) -> T | None:

@@ -80,29 +80,29 @@ async def test_with_turns_nothing_is_lost() -> None:
 
 async def test_a_second_replica_is_turned_away_in_words() -> None:
     etcd = Etcd()
-    await SoleWriter(etcd, "statestore", "state.etcd", app_port="8105").ensure()  # type: ignore[arg-type]
+    await SoleWriter(StateStore(etcd, "statestore"), "state.etcd", app_port="8105").ensure()  # type: ignore[arg-type]
 
     with pytest.raises(AnotherReplicaWritesError, match=r"transactions of state\.etcd are not atomic.*:8105 does"):
-        await SoleWriter(etcd, "statestore", "state.etcd", app_port="9105").ensure()  # type: ignore[arg-type]
+        await SoleWriter(StateStore(etcd, "statestore"), "state.etcd", app_port="9105").ensure()  # type: ignore[arg-type]
 
 
 async def test_the_same_replica_started_anew_writes_at_once() -> None:
     etcd = Etcd()
-    await SoleWriter(etcd, "statestore", "state.etcd", app_port="8105").ensure()  # type: ignore[arg-type]
+    await SoleWriter(StateStore(etcd, "statestore"), "state.etcd", app_port="8105").ensure()  # type: ignore[arg-type]
 
-    await SoleWriter(etcd, "statestore", "state.etcd", app_port="8105").ensure()  # type: ignore[arg-type]
+    await SoleWriter(StateStore(etcd, "statestore"), "state.etcd", app_port="8105").ensure()  # type: ignore[arg-type]
 
 
 async def test_a_lease_that_ran_out_is_free() -> None:
     etcd = Etcd()
-    await SoleWriter(etcd, "statestore", "state.etcd", app_port="8105", clock=lambda: 1000.0).ensure()  # type: ignore[arg-type]
+    await SoleWriter(StateStore(etcd, "statestore"), "state.etcd", app_port="8105", clock=lambda: 1000.0).ensure()  # type: ignore[arg-type]
 
-    await SoleWriter(etcd, "statestore", "state.etcd", app_port="9105", clock=lambda: 1031.0).ensure()  # type: ignore[arg-type]
+    await SoleWriter(StateStore(etcd, "statestore"), "state.etcd", app_port="9105", clock=lambda: 1031.0).ensure()  # type: ignore[arg-type]
 
 
 async def test_of_two_that_claim_at_once_one_writes() -> None:
     etcd = Etcd()
-    writers = [SoleWriter(etcd, "statestore", "state.etcd", app_port=port) for port in ("8105", "9105")]  # type: ignore[arg-type]
+    writers = [SoleWriter(StateStore(etcd, "statestore"), "state.etcd", app_port=port) for port in ("8105", "9105")]  # type: ignore[arg-type]
 
     outcomes = await asyncio.gather(*(writer.ensure() for writer in writers), return_exceptions=True)
 
