@@ -28,8 +28,8 @@ reset: venv ## Stop the shop and delete its data
 audit: venv ## Check the invariants over all that the running shop has stored
 	@.venv/bin/python -m tools.audit
 
-dead-letters: venv ## List the events that could not be handled; REPLAY=all or an id tries again
-	@.venv/bin/python -m tools.deadletters $(if $(REPLAY),--replay '$(REPLAY)')
+dead-letters: venv ## List the events that could not be handled; REPLAY= or DISCARD=, all or an id, tries again or forgets
+	@.venv/bin/python -m tools.deadletters $(if $(REPLAY),--replay '$(REPLAY)') $(if $(DISCARD),--discard '$(DISCARD)')
 
 chaos: venv ## Let a storm loose on a shop of its own (SEED=1 KILLS=10 ORDERS=300)
 	@.venv/bin/python -m tools.storm $(WORDS)

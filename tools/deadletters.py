@@ -1,4 +1,4 @@
-"""Lists the events that consumers of the running shop could not handle, and replays them; exits 1 while any waits, 2 without a shop."""
+"""Lists the events that consumers of the running shop could not handle, replays or discards them; exits 1 while any waits, 2 on no shop."""
 
 import argparse
 import sys
@@ -26,12 +26,22 @@ def waiting(api: Api) -> list[Letter]:
 
 
 def replay(api: Api, letter: Letter) -> str:
-    """Why its consumer refuses the letter again; empty when it was handled."""
+    """What became of the letter: `handled`, or why its consumer refuses it again."""
     try:
-        api.call("POST", f"{DEAD_LETTERS}/{letter['consumer']}/{letter['id']}/replay", expect={200})
+        api.call("POST", f"{_path(letter)}/replay", expect={200})
     except LocalError as error:
         return str(error)
-    return ""
+    return "handled"
+
+
+def discard(api: Api, letter: Letter) -> str:
+    """Forget the letter for good. Raises LocalError."""
+    api.call("DELETE", _path(letter), expect={204})
+    return "discarded"
+
+
+def _path(letter: Letter) -> str:
+    return f"{DEAD_LETTERS}/{letter['consumer']}/{letter['id']}"
 
 
 def written(letters: list[Letter]) -> str:
@@ -45,22 +55,21 @@ def written(letters: list[Letter]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.deadletters", description=__doc__)
-    parser.add_argument(
-        "--replay",
-        metavar="ID",
-        help=f"give this letter (its id, or that of its event) to its consumer again, or '{ALL}'",
-    )
+    chosen = f"the letter of this id, or those of the event of this id, or '{ALL}'"
+    parser.add_argument("--replay", metavar="ID", help=f"give to its consumer again: {chosen}")
+    parser.add_argument("--discard", metavar="ID", help=f"forget for good: {chosen}")
     options = parser.parse_args(arguments)
     try:
         api = admin_of(Home.from_environment())
         letters = waiting(api)
-        if options.replay:
-            wanted = [one for one in letters if options.replay in (ALL, one["id"], one["event_id"])]
-            if not wanted and options.replay != ALL:
-                raise LocalError(f"No dead letter {options.replay} waits.")
+        for identifier, deed in ((options.replay, replay), (options.discard, discard)):
+            if not identifier:
+                continue
+            wanted = [one for one in letters if identifier in (ALL, one["id"], one["event_id"])]
+            if not wanted and identifier != ALL:
+                raise LocalError(f"No dead letter {identifier} waits.")
             for letter in wanted:
-                refusal = replay(api, letter)
-                print(f"{letter['consumer']} {letter['id']}: {refusal or 'handled'}")
+                print(f"{letter['consumer']} {letter['id']}: {deed(api, letter)}")
             letters = waiting(api)
     except LocalError as error:
         print(f"plaza: {error}", file=sys.stderr)

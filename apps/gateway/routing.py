@@ -74,13 +74,15 @@ FORWARDED = (
     Row("GET", "/api/v1/audit/reservations", "inventory", Permission.AUDIT_READ),
     Row("GET", "/api/v1/audit/payments", "payments", Permission.AUDIT_READ),
     Row("GET", "/api/v1/audit/notifications", "notifications", Permission.AUDIT_READ),
-    Row("GET", "/api/v1/audit/dead-letters/inventory", "inventory", Permission.AUDIT_READ),
-    Row("POST", "/api/v1/audit/dead-letters/inventory/{letter_id}/replay", "inventory", Permission.EVENTS_REPLAY),
-    Row("GET", "/api/v1/audit/dead-letters/carts", "carts", Permission.AUDIT_READ),
-    Row("POST", "/api/v1/audit/dead-letters/carts/{letter_id}/replay", "carts", Permission.EVENTS_REPLAY),
-    Row("GET", "/api/v1/audit/dead-letters/notifications", "notifications", Permission.AUDIT_READ),
-    Row(
-        "POST", "/api/v1/audit/dead-letters/notifications/{letter_id}/replay", "notifications", Permission.EVENTS_REPLAY
+    *(
+        row
+        for consumer in ("inventory", "carts", "notifications")
+        for path in (f"/api/v1/audit/dead-letters/{consumer}",)
+        for row in (
+            Row("GET", path, consumer, Permission.AUDIT_READ),
+            Row("POST", f"{path}/{{letter_id}}/replay", consumer, Permission.EVENTS_REPLAY),
+            Row("DELETE", f"{path}/{{letter_id}}", consumer, Permission.EVENTS_REPLAY),
+        )
     ),
 )
 

@@ -58,6 +58,7 @@ EXPECTED = {
     "GET /api/v1/audit/notifications": ADMINS,
     **{f"GET /api/v1/audit/dead-letters/{consumer}": ADMINS for consumer in CONSUMERS},
     **{f"POST /api/v1/audit/dead-letters/{consumer}/{{letter_id}}/replay": NO_SUCH_LETTER for consumer in CONSUMERS},
+    **{f"DELETE /api/v1/audit/dead-letters/{consumer}/{{letter_id}}": NO_SUCH_LETTER for consumer in CONSUMERS},
 }
 QUERIES = {"GET /api/v1/audit/notifications": "?event_ids=ord_x:paid"}
 

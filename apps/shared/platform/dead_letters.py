@@ -144,6 +144,20 @@ class DeadLetters:
         await self._state.transact([key], lambda transaction: transaction.put(key, handled, ttl_seconds=_TTL_SECONDS))
         return handled
 
+    async def discard(self, letter_id: str) -> None:
+        """Forget the letter for good. Raises LetterUnknown, also when that is repeated; SidecarError, StateConflict."""
+        key = _key(letter_id)
+
+        def decide(transaction: Transaction) -> Letter:
+            letter = transaction.find(key, Letter)
+            if letter is None:
+                raise LetterUnknown(letter_id)
+            transaction.delete(key)
+            return letter
+
+        letter = await self._state.transact([key], decide)
+        log.warning("dead letter %s was discarded: %s %s", letter.id, letter.type, letter.event_id)
+
     def router(self) -> APIRouter:
         """The route of the dead-letter topic, and the operations of those whom the gateway lets in."""
         router = APIRouter(tags=["audit"])
@@ -173,6 +187,13 @@ class DeadLetters:
             409 when the consumer refuses it again, 422 when no consumer could ever take it.
             """
             return LetterOut.model_validate(await self.replay(letter_id), from_attributes=True)
+
+        @router.delete(
+            f"{path}/{{letter_id}}", status_code=204, operation_id=f"discard{name}DeadLetter", responses=documented(404)
+        )
+        async def discard(letter_id: str) -> None:
+            """Forget the event for good: for what no consumer could ever take, or what was made good by hand."""
+            await self.discard(letter_id)
 
         return router
 

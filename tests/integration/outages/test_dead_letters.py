@@ -124,7 +124,7 @@ async def test_an_event_that_fails_is_tried_a_few_times_and_replayed_once_its_ca
 
 
 async def test_what_is_no_event_waits_for_an_operator_and_keeps_no_other_event_waiting(
-    admin: Client, shopper: Client, sidecars: dict[str, Sidecar]
+    admin: Client, shopper: Client, sidecars: dict[str, Sidecar], home: Home
 ) -> None:
     malformed, path = f"bad-{uuid.uuid4().hex}", "/v1.0/publish/pubsub/orders"
     parameters = {"metadata.cloudevent.id": malformed, "metadata.cloudevent.type": OrderPaid.type}
@@ -154,6 +154,13 @@ async def test_what_is_no_event_waits_for_an_operator_and_keeps_no_other_event_w
         )
         assert (letter["event_id"], letter["type"]) == ("", "")
         (await admin.call("POST", replay_path(consumer, letter))).problem(422)
+        (await admin.call("DELETE", f"{DEAD_LETTERS}/{consumer}/{letter['id']}")).expect(204)
+        (await admin.call("DELETE", f"{DEAD_LETTERS}/{consumer}/{letter['id']}")).problem(404)
+        assert await _with_text(admin, consumer, garbage) == []
+    _, lines = await run_command(home, "--discard", malformed)
+    assert [line.split()[-1] for line in lines[:3]] == ["discarded"] * 3
+    for consumer in CONSUMERS:
+        assert [letter for letter in await letters_of(admin, consumer) if letter["event_id"] == malformed] == []
 
 
 async def _with_text(admin: Client, consumer: str, text: str) -> list[Letter]:
@@ -217,7 +224,8 @@ async def test_admins_alone_see_and_replay(admin: Client, shopper: Client, shop_
         for consumer in CONSUMERS:
             listing = f"{DEAD_LETTERS}/{consumer}"
             replay = f"{listing}/dlt_nobody/replay"
-            for method, path in (("GET", listing), ("POST", replay)):
+            letter = f"{listing}/dlt_nobody"
+            for method, path in (("GET", listing), ("POST", replay), ("DELETE", letter)):
                 (await guest.call(method, path)).problem(401)
                 (await shopper.call(method, path)).problem(403)
             (await admin.call("POST", replay)).problem(404)

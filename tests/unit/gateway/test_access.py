@@ -43,10 +43,13 @@ CONTRACT = {
     "GET /api/v1/audit/notifications": "audit:read",
     "GET /api/v1/audit/dead-letters/inventory": "audit:read",
     "POST /api/v1/audit/dead-letters/inventory/{letter_id}/replay": "events:replay",
+    "DELETE /api/v1/audit/dead-letters/inventory/{letter_id}": "events:replay",
     "GET /api/v1/audit/dead-letters/carts": "audit:read",
     "POST /api/v1/audit/dead-letters/carts/{letter_id}/replay": "events:replay",
+    "DELETE /api/v1/audit/dead-letters/carts/{letter_id}": "events:replay",
     "GET /api/v1/audit/dead-letters/notifications": "audit:read",
     "POST /api/v1/audit/dead-letters/notifications/{letter_id}/replay": "events:replay",
+    "DELETE /api/v1/audit/dead-letters/notifications/{letter_id}": "events:replay",
 }
 
 

@@ -150,6 +150,14 @@ async def test_a_letter_that_is_not_there(room: Room) -> None:
         await room.letters.replay("dlt_x")
 
 
+async def test_a_letter_that_is_discarded_is_gone(room: Room) -> None:
+    kept, letter = await room.letters.keep(envelope("e1")), await room.letters.keep(b"no event")
+    await room.letters.discard(letter.id)
+    assert await room.listed() == [kept]
+    with pytest.raises(LetterUnknown):
+        await room.letters.discard(letter.id)
+
+
 async def test_the_topics_route_acknowledges_only_what_is_kept(room: Room) -> None:
     app = FastAPI()
     problems.install(app, STATUSES)
