@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from apps.notifications import domain
 from apps.notifications.mail import BindingMail
 from apps.notifications.peers import UsersPeer
-from apps.notifications.routes import build_audit_router, build_router
+from apps.notifications.routes import build_audit_router, build_peer_router, build_router
 from apps.notifications.service import NotificationService
 from apps.notifications.settings import NotificationsSettings
 from apps.notifications.store import DaprMessageStore
@@ -38,7 +38,13 @@ def build_app(settings: NotificationsSettings) -> FastAPI:
     return create_app(
         settings,
         sidecar=sidecar,
-        routers=[build_router(service), build_audit_router(service), subscriptions.router(), dead_letters.router()],
+        routers=[
+            build_router(service),
+            build_audit_router(service),
+            build_peer_router(service),
+            subscriptions.router(),
+            dead_letters.router(),
+        ],
         stores=[state],
         statuses={domain.NotificationError: 503, **DEAD_LETTER_STATUSES},
     )

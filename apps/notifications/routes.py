@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 
 from apps.notifications.schemas import AuditedMessageOut, AuditedMessages, NotificationOut, NotificationPage
 from apps.notifications.service import NotificationService
+from apps.shared.contracts.notifications import AskTold, Told
 from apps.shared.platform.identity import CallerDep
 from apps.shared.platform.paging import Cursor, Limit, decode_position, encode_position
 from apps.shared.platform.problems import documented
@@ -44,5 +45,17 @@ def build_audit_router(service: NotificationService) -> APIRouter:
                 for event_id, message in found.items()
             ]
         )
+
+    return router
+
+
+def build_peer_router(service: NotificationService) -> APIRouter:
+    """For `orders` alone; the gateway has no route to it."""
+    router = APIRouter(prefix="/internal", include_in_schema=False)
+
+    @router.post("/told")
+    async def told(question: AskTold) -> Told:
+        found = await service.find_by_event(list(question.event_ids))
+        return Told(event_ids=tuple(event_id for event_id, message in found.items() if message is not None))
 
     return router

@@ -5,7 +5,7 @@ from datetime import timedelta
 from fastapi import FastAPI
 
 from apps.orders import domain
-from apps.orders.peers import CartsPeer, CatalogPeer, CheckoutPeer
+from apps.orders.peers import CartsPeer, CatalogPeer, CheckoutPeer, NotificationsPeer
 from apps.orders.routes import build_audit_router, build_peer_router, build_router
 from apps.orders.service import OrderService
 from apps.orders.settings import OrdersSettings
@@ -40,6 +40,7 @@ def build_app(settings: OrdersSettings) -> FastAPI:
         carts=CartsPeer(Peer(sidecar, "carts")),
         catalog=CatalogPeer(Peer(sidecar, "catalog")),
         checkout=CheckoutPeer(Peer(sidecar, "checkout")),
+        notices=NotificationsPeer(Peer(sidecar, "notifications")),
         events=Publisher(sidecar),
         clock=SystemClock(),
         ids=TimeOrderedIds(),

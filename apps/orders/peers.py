@@ -1,4 +1,4 @@
-"""The services that orders asks, over Dapr invocation: carts, catalog and checkout."""
+"""The services that orders asks, over Dapr invocation: carts, catalog, checkout and notifications."""
 
 from apps.orders.domain import Order
 from apps.shared.contracts.amount import Amount
@@ -14,6 +14,7 @@ from apps.shared.contracts.checkout import (
 )
 from apps.shared.contracts.inventory import StockLine
 from apps.shared.contracts.nothing import Nothing
+from apps.shared.contracts.notifications import AskTold, Told
 from apps.shared.platform.invocation import Peer
 
 
@@ -62,3 +63,14 @@ class CheckoutPeer:
     async def statuses(self, instance_ids: tuple[str, ...]) -> dict[str, WorkflowStatus]:
         answer = await self._peer.post("/internal/workflows", AskWorkflows(instance_ids=instance_ids), WorkflowStatuses)
         return answer.statuses
+
+
+class NotificationsPeer:
+    """See `ports.Notices`."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+
+    async def told(self, event_ids: tuple[str, ...]) -> frozenset[str]:
+        answer = await self._peer.post("/internal/told", AskTold(event_ids=event_ids), Told)
+        return frozenset(answer.event_ids)

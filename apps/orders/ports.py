@@ -107,6 +107,11 @@ class Events(Protocol):
     async def publish(self, event: OrderEvent) -> None: ...
 
 
+class Notices(Protocol):
+    async def told(self, event_ids: tuple[str, ...]) -> frozenset[str]:
+        """Those of the events that the customer has a message about."""
+
+
 class Clock(Protocol):
     def now(self) -> datetime: ...
 

@@ -17,6 +17,7 @@ from apps.orders.ports import (
     Clock,
     Events,
     Ids,
+    Notices,
     OrderStore,
     Reminder,
 )
@@ -42,6 +43,8 @@ _EVENTS: dict[OrderStatus, type[contract.OrderEvent]] = {
     OrderStatus.DELIVERED: contract.OrderDelivered,
 }
 
+_TOLD_TO_CUSTOMERS = (OrderStatus.CONFIRMED, OrderStatus.PAID, OrderStatus.CANCELLED, OrderStatus.SHIPPED)
+
 
 class OrderService:
     """Every use case loads, decides in `domain`, and saves; what it calls on the way is idempotent by order id."""
@@ -53,12 +56,13 @@ class OrderService:
         carts: Carts,
         catalog: Catalog,
         checkout: Checkout,
+        notices: Notices,
         events: Events,
         clock: Clock,
         ids: Ids,
     ) -> None:
         self._store, self._carts, self._catalog, self._checkout = store, carts, catalog, checkout
-        self._events, self._clock, self._ids = events, clock, ids
+        self._notices, self._events, self._clock, self._ids = notices, events, clock, ids
 
     async def place(
         self, *, user_id: str, key: str, body: bytes, payment: PaymentChoice, shipping_address: ShippingAddress
@@ -233,6 +237,20 @@ class OrderService:
             await self._checkout.start_cancellation(order.id)
         else:
             await self._announce(order)
+            await self._make_sure_that_it_was_heard(order, reminder)
+
+    async def _make_sure_that_it_was_heard(self, order: Order, reminder: Reminder) -> None:
+        """A broker that loses an event delays it: what made no message is published again, and looked after until it has."""
+        if order.status is OrderStatus.CANCELLED and order.failure != domain.BY_CUSTOMER:
+            await self._carts.restore(order.user_id, order.id)
+        events = [event_of(order, entry.status) for entry in order.timeline if entry.status in _TOLD_TO_CUSTOMERS]
+        told = await self._notices.told(tuple(event.event_id for event in events))
+        untold = [event for event in events if event.event_id not in told]
+        for event in untold:
+            log.error("told %s again, of which nobody had heard", event.event_id)
+            await self._events.publish(event)
+        if untold:
+            await self._store.remind(reminder, self._clock.now())
 
     async def _see_to_its_end(self, order: Order, reminder: Reminder) -> None:
         """An order under way ends by its saga: one that broke off is started again, a draft that never had one is ended."""

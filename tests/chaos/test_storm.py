@@ -9,7 +9,7 @@ from tools.storm.report import written
 from tools.storm.storm import storm
 from tools.storm.tally import count
 
-SEED, KILLS, ORDERS, SHOPPERS = 59, 5, 80, 10
+SEED, KILLS, ORDERS, SHOPPERS = 5, 5, 80, 10
 
 
 @pytest.mark.timeout(400)
@@ -22,6 +22,7 @@ async def test_a_short_storm_loses_nothing(home: Home) -> None:
         kills=result.aftermath.kills,
         seconds=result.seconds,
         retold=result.retold,
+        lost=result.lost,
         statuses=result.statuses,
         unconfirmed=len(result.aftermath.unconfirmed),
         command=f"make chaos SEED={SEED} KILLS={KILLS} ORDERS={ORDERS}",

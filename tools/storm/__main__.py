@@ -75,6 +75,7 @@ def _run(home: Home, *, seed: int, kills: int, orders: int, words: Sequence[str]
             kills=result.aftermath.kills,
             seconds=result.seconds,
             retold=result.retold,
+            lost=result.lost,
             statuses=result.statuses,
             unconfirmed=len(result.aftermath.unconfirmed),
             command=command,

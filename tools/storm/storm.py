@@ -26,21 +26,28 @@ ENVIRONMENT = {
     "GATEWAY_AUTH_RATE_PER_MINUTE": "100000",
     "INVENTORY_SWEEP_SCHEDULE": "@every 2s",
     "INVENTORY_HOLD_SECONDS": "0",
+    "ORDERS_SWEEP_SCHEDULE": "@every 10s",
+    "ORDERS_SWEEP_GRACE_SECONDS": "60",
 }
-"""What a shop needs to know that is to meet a storm: no limits, and a sweep that looks at every hold of the last whole minute."""
+"""What a shop needs to know that is to meet a storm: no limits, and sweeps that look at every hold and order of a while ago."""
 
 PROBES_AT_ONCE = 6
 PASSWORDS_AT_ONCE = 3
 TELL_SECONDS = 10.0
+HEARD_BY_NOBODY = "of which nobody had heard"  # apps/orders/service.py
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What is left, and what it took: `seconds` from the first order to the end of the last one and of the last kill."""
+    """What is left, and what it took: `seconds` from the first order to the end of the last one and of the last kill.
+
+    `retold` are events that the storm has told again, `lost` those that the shop has, since nobody had heard them.
+    """
 
     aftermath: Aftermath
     seconds: float
     retold: int
+    lost: int
     statuses: Counter[int]
 
 
@@ -79,7 +86,11 @@ async def storm(home: Home, plan: Plan, *, progress: Callable[[str], None]) -> R
             progress=progress,
         )
         statuses = sum((client.statuses for client in clients), Counter[int]())
-        return Result(aftermath, seconds, reteller.count, statuses)
+        return Result(aftermath, seconds, reteller.count, _lost(home), statuses)
+
+
+def _lost(home: Home) -> int:
+    return (home.logs / "orders.log").read_text().count(HEARD_BY_NOBODY)
 
 
 def longest_seconds(plan: Plan) -> float:

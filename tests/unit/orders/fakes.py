@@ -79,3 +79,14 @@ class FakeEvents:
     @property
     def ids(self) -> list[str]:
         return [event.event_id for event in self.published]
+
+
+class FakeNotices:
+    """Customers have heard of what was published, but for the events whose ids are `lost`."""
+
+    def __init__(self, events: FakeEvents) -> None:
+        self.lost: set[str] = set()
+        self._events = events
+
+    async def told(self, event_ids: tuple[str, ...]) -> frozenset[str]:
+        return frozenset(event_ids) & set(self._events.ids) - self.lost

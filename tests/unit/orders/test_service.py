@@ -16,7 +16,7 @@ from apps.shared.contracts.orders import FailureCode, OrderCancelled
 from apps.shared.contracts.step import StepOutcome
 from apps.shared.platform.sidecar import SidecarError
 from tests.unit.fakes import CountingIds, FixedClock, MemorySidecar, memory_state
-from tests.unit.orders.fakes import FakeCarts, FakeCatalog, FakeCheckout, FakeEvents
+from tests.unit.orders.fakes import FakeCarts, FakeCatalog, FakeCheckout, FakeEvents, FakeNotices
 from tests.unit.orders.test_domain import ADDRESS
 
 BODY = b'{"payment": "sandbox"}'
@@ -31,11 +31,13 @@ class Room:
         self.carts = FakeCarts(("pen", 2), ("ink", 1))
         self.catalog = FakeCatalog(pen=150, ink=700)
         self.checkout, self.events, self.clock = FakeCheckout(), FakeEvents(), FixedClock()
+        self.notices = FakeNotices(self.events)
         self.service = OrderService(
             store=DaprOrderStore(memory_state(self.sidecar)),
             carts=self.carts,
             catalog=self.catalog,
             checkout=self.checkout,
+            notices=self.notices,
             events=self.events,
             clock=self.clock,
             ids=CountingIds(),
@@ -259,6 +261,43 @@ async def test_an_attempt_that_was_carried_on_and_died_again_is_swept(room: Room
         await room.place()
     await room.sweep_later()
     assert (await room.service.get("ord_1")).status is OrderStatus.CANCELLED
+
+
+async def test_the_sweep_tells_again_what_the_broker_has_lost_until_someone_has_heard_it(room: Room) -> None:
+    await room.paid()
+    room.notices.lost = {"ord_1:paid"}
+    assert room.events.ids == ["ord_1:confirmed", "ord_1:paid"]
+    await room.sweep_later()
+    await room.sweep_later()
+    assert room.events.ids == ["ord_1:confirmed", "ord_1:paid", "ord_1:paid", "ord_1:paid"]
+    assert room.events.published[-1] == room.events.published[1]
+    room.notices.lost = set()
+    await room.sweep_later()
+    await room.sweep_later()
+    assert len(room.events.ids) == 4
+
+
+async def test_the_sweep_gives_back_a_cart_whose_cancellation_the_broker_has_lost(room: Room) -> None:
+    order = await room.place()
+    await room.service.cancel(order.id, Failure("out_of_stock", "Sold out."))
+    assert room.carts.lines == []
+    await room.sweep_later()
+    assert [line.product_id for line in room.carts.lines] == ["pen", "ink"]
+    await room.sweep_later()
+    assert len(room.carts.lines) == 2
+
+
+async def test_the_sweep_looks_again_at_orders_of_which_nobody_could_say_who_has_heard(room: Room) -> None:
+    order = await room.paid()
+    await room.service.request_cancellation(order.id)
+    await room.service.cancel(order.id, domain.BY_CUSTOMER)
+    room.notices.lost = {"ord_1:confirmed", "ord_1:cancelled"}
+    told, room.notices.told = room.notices.told, _fail  # type: ignore[method-assign, assignment]
+    await room.sweep_later()
+    room.notices.told = told  # type: ignore[method-assign]
+    await room.sweep_later()
+    again = room.events.ids[3:]
+    assert sorted(set(again)) == ["ord_1:cancelled", "ord_1:confirmed"]
 
 
 async def test_the_sweep_starts_a_saga_again_that_broke_off(room: Room) -> None:

@@ -199,7 +199,14 @@ def test_the_report_names_each_breach_and_the_times() -> None:
     kills = (*CLEAN.kills, KillRecord("redis", came_back=True, paid_seconds=5.0), KillRecord("mail", came_back=True))
     tally = count(replace(CLEAN, kills=kills))
     text = written(
-        tally, kills=kills, seconds=2.0, retold=4, statuses={0: 7, 202: 3, 503: 2}, unconfirmed=6, command="make"
+        tally,
+        kills=kills,
+        seconds=2.0,
+        retold=4,
+        lost=1,
+        statuses={0: 7, 202: 3, 503: 2},
+        unconfirmed=6,
+        command="make",
     )
     assert "| **probes never paid** | **1** |" in text
     assert "| **lost orders** | **0** |" in text
