@@ -1,6 +1,6 @@
 # Plaza on one machine. Everything that these targets need they fetch or build themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run backends doctor stop reset audit dead-letters chaos test test-unit lint lock openapi venv
+.PHONY: help run backends doctor stop reset audit migrate dead-letters chaos test test-unit lint lock openapi venv
 
 PYTHON ?= python3
 LOCAL := .venv/bin/python -m tools.local
@@ -27,6 +27,9 @@ reset: venv ## Stop the shop and delete its data
 
 audit: venv ## Check the invariants over all that the running shop has stored
 	@.venv/bin/python -m tools.audit
+
+migrate: venv ## Move the stopped shop's state to another store (FROM=postgres TO=etcd)
+	@.venv/bin/python -m tools.migrate --from '$(FROM)' --to '$(TO)' $(filter-out STATE=%,$(WORDS))
 
 dead-letters: venv ## List the events that could not be handled; REPLAY= or DISCARD=, all or an id, tries again or forgets
 	@.venv/bin/python -m tools.deadletters $(if $(REPLAY),--replay '$(REPLAY)') $(if $(DISCARD),--discard '$(DISCARD)')

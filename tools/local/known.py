@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 FILE = Path(__file__).with_name("known-components.json")
+PINNED = Path(__file__).parents[1] / "dapr/runtime/go.mod"
 MODULES = Path.home() / "go/pkg/mod/github.com/dapr"
-DAPR, CONTRIB = MODULES / "dapr@v1.18.2", MODULES / "components-contrib@v1.18.3"
 FIRST_VERSIONS = ("v0", "v1")
 """A type that has no versions of its own takes either (dapr/dapr, components.IsInitialVersion)."""
 
@@ -52,21 +52,28 @@ def known_forms() -> Mapping[str, Form]:
     return {kind: Form(tuple(form["versions"]), tuple(form["names"])) for kind, form in content.items()}
 
 
+def source_of(module: str) -> Path:
+    """Where a build leaves the pinned version of a module of Dapr's."""
+    match = re.search(rf"\bgithub\.com/dapr/{module} (\S+)", PINNED.read_text(encoding="utf-8"))
+    assert match is not None, module
+    return MODULES / f"{module}@{match[1]}"
+
+
 def extract(types: Iterable[str]) -> Mapping[str, Form]:
     """The forms of these types, out of the sources. Raises: OSError where they are not."""
     versions = _registered_versions()
     names: dict[str, set[str]] = {kind: set() for kind in sorted(types)}
-    for file in CONTRIB.rglob("metadata.yaml"):
-        content = yaml.safe_load(file.read_text(encoding="utf-8").replace("\t", " "))
-        kind = f"{content['type']}.{content['name']}"
+    for file in source_of("components-contrib").rglob("metadata.yaml"):
+        text = file.read_text(encoding="utf-8").replace("\t", " ")
+        kind = ".".join(re.findall(r"^(?:type|name): (\S+)", text, re.MULTILINE))
         if kind in names:
-            names[kind] |= _names_of(content)
+            names[kind] |= _names_of(yaml.safe_load(text))
     return {kind: Form(versions[kind], tuple(sorted(found))) for kind, found in names.items()}
 
 
 def _registered_versions() -> dict[str, tuple[str, ...]]:
     found = {}
-    for file in (DAPR / "cmd/daprd/components").iterdir():
+    for file in (source_of("dapr") / "cmd/daprd/components").iterdir():
         text = file.read_text(encoding="utf-8")
         for call in re.split(r"(?=\b\w+Loader\.)", text)[1:]:
             names = re.findall(r'(?<!Version: )(?<!Default: )"([\w.]+)"', call)

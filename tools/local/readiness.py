@@ -10,7 +10,7 @@ from tools.local.logs import app_log, last_lines, sidecar_log
 from tools.local.sidecars import Pair, Sidecars
 
 READY_WITHIN_SECONDS = 150.0
-STORE_ANSWERS_WITHIN_SECONDS = 15.0
+STORE_ANSWERS_WITHIN_SECONDS = 10.0
 """The servers were ready before the apps began: a store that answers none for so long has another address than theirs."""
 LOOK_EVERY_SECONDS = 0.25
 

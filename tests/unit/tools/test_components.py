@@ -7,7 +7,7 @@ import pytest
 from tools.local.components import find_mistakes, read_components, require_sound
 from tools.local.errors import LocalError
 from tools.local.home import PROJECT, Home
-from tools.local.known import CONTRIB, DAPR, extract, known_forms
+from tools.local.known import extract, known_forms, source_of
 from tools.local.ports import BackendPorts
 from tools.local.run_file import read_run_file
 from tools.local.secret_file import MONGODB, ensure_secrets
@@ -43,7 +43,7 @@ def test_every_file_that_a_stack_may_have_is_of_a_known_form(
 
 
 def test_what_is_known_is_what_dapr_has() -> None:
-    if not (DAPR.is_dir() and CONTRIB.is_dir()):
+    if not all(source_of(module).is_dir() for module in ("dapr", "components-contrib")):
         pytest.skip("no source of Dapr is here: it comes with a build from source")
     assert extract(known_forms()) == known_forms()
 
