@@ -1,6 +1,6 @@
 # Plaza on one machine. Everything that these targets need they fetch or build themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run backends doctor stop reset audit migrate dead-letters chaos test test-unit lint lock openapi venv
+.PHONY: help run backends doctor stop reset audit migrate dead-letters chaos test test-unit test-containers lint lock openapi venv
 
 PYTHON ?= python3
 LOCAL := .venv/bin/python -m tools.local
@@ -44,6 +44,9 @@ test: venv ## Run all tests with coverage, on a shop of their own
 
 test-unit: venv ## Run the tests that need nothing running, in seconds
 	@.venv/bin/python -m pytest tests/unit tests/contracts tests/workflows
+
+test-containers: venv ## Run them on servers from images, where a Docker engine is found
+	@.venv/bin/python -m tools.containers
 
 lint: venv ## Check style, types, walls between services, and drift of lock and OpenAPI
 	@.venv/bin/ruff check .

@@ -124,7 +124,7 @@ def story(move: Move) -> Story:
     return story
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shop(move: Move, story: Story) -> Iterator[Shop]:
     """The same shop on the second store."""
     with moved(move, progress=print, environment=SHOP_ENVIRONMENT) as shop:

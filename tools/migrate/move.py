@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -117,8 +116,14 @@ def _copy(move: Move, gateway_port: int, base: Mapping[str, str], progress: Prog
             states = (move.source, move.target)
             with both_stores(home, source, table, environment, states=states) as sidecar:
                 found = asyncio.run(_inspect(sidecar, move))
-                carts = _look_into_actors(move, source, table, binaries, environment, found, progress)
-                asyncio.run(_copy_documents(sidecar, move, progress))
+                sidecars = Sidecars(home, only_actors(source), table)
+                sidecars.start(binaries, environment)
+                try:
+                    wait_until_ready(sidecars, logs=home.logs, progress=progress)
+                    carts = asyncio.run(_ask_actors(source, _token(home), found))
+                    asyncio.run(_copy_documents(sidecar, move, progress))
+                finally:
+                    sidecars.stop(started=True)
         except SidecarError as error:
             raise LocalError(f"A sidecar failed in the midst of the move: {error}") from error
         finally:
@@ -126,27 +131,6 @@ def _copy(move: Move, gateway_port: int, base: Mapping[str, str], progress: Prog
             stop(table.list_marked())
             table.reap()
     return carts
-
-
-def _look_into_actors(
-    move: Move,
-    run_file: RunFile,
-    table: ProcessTable,
-    binaries: Path,
-    environment: Mapping[str, str],
-    found: Found,
-    progress: Progress,
-) -> Carts:
-    """The carts, once no workflow is under way."""
-    sidecars = Sidecars(move.home, only_actors(run_file), table)
-    sidecars.start(binaries, environment)
-    try:
-        wait_until_ready(sidecars, logs=move.home.logs, progress=progress)
-        ports = {app.app_id: app.dapr_http_port for app in run_file.apps}
-        clients = {app_id: Sidecar(port=ports[app_id], token=_token(move.home)) for app_id in ("carts", "checkout")}
-        return asyncio.run(_ask_actors(clients, found))
-    finally:
-        sidecars.stop(started=True)
 
 
 async def _inspect(sidecar: Sidecar, move: Move) -> Found:
@@ -168,7 +152,9 @@ async def _inspect(sidecar: Sidecar, move: Move) -> Found:
         await sidecar.close()
 
 
-async def _ask_actors(clients: Mapping[str, Sidecar], found: Found) -> Carts:
+async def _ask_actors(run_file: RunFile, token: str, found: Found) -> Carts:
+    """The carts. Raises: LocalError while a workflow is under way."""
+    clients = {app.app_id: Sidecar(port=app.dapr_http_port, token=token) for app in run_file.apps}
     try:
         require_ended(await find_running(clients["checkout"], found.order_ids))
         return await read_carts(clients["carts"], found.user_ids)
