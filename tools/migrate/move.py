@@ -137,12 +137,12 @@ async def _inspect(sidecar: Sidecar, move: Move) -> Found:
     """Looks into both stores and writes nothing. Raises: LocalError when the shop may not be moved."""
     try:
         for app_id in STORES:
-            if not await bulk_get(sidecar, f"{SOURCE}-{app_id}", [WITNESS]):
-                raise LocalError(f"STATE={move.source} has no documents of {app_id}: no shop has run on it.")
             if await bulk_get(sidecar, f"{TARGET}-{app_id}", [WITNESS, MARK]):
                 raise LocalError(
                     f"STATE={move.target} is not empty: {app_id} has documents there. Nothing was written."
                 )
+            if not await bulk_get(sidecar, f"{SOURCE}-{app_id}", [WITNESS]):
+                raise LocalError(f"STATE={move.source} has no documents of {app_id}: no shop has run on it.")
         found = Found()
         for app_id in ("orders", "users"):
             await WALKS[app_id](Reader(sidecar, f"{SOURCE}-{app_id}"), found)
