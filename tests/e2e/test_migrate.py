@@ -92,7 +92,7 @@ async def live(shop: Shop, story: Story) -> None:
         paths += [("admin", f"/api/v1/products/{one['id']}") for one in (product, gone)]
         paths += [("admin", f"/api/v1/audit/{one}?limit=100") for one in ("stock", "payments", "reservations")]
         story.seen = await look(admin, shopper, paths)
-        story.shopper = (shopper.user_id, shopper.email, shopper.refresh_token)
+        story.shopper = (shopper.email, shopper.token, shopper.refresh_token)
 
 
 @pytest.fixture(scope="module")
@@ -142,13 +142,14 @@ def etcd_keys(shop: Shop) -> set[str]:
 
 async def test_the_moved_shop_is_the_same_shop(shop: Shop, story: Story) -> None:
     running = json.loads(shop.home.run_json.read_text())
-    _, email, refresh_token = story.shopper
+    email, token, refresh_token = story.shopper
     assert story.keys - etcd_keys(shop) == set()
 
     async with Client(shop.gateway_url) as admin, Client(shop.gateway_url) as shopper:
         await admin.login(running["admin"]["email"], running["admin"]["password"])
         await shopper.login(email, PASSWORD)
-        assert (await admin.call("POST", "/auth/refresh", {"refresh_token": refresh_token})).status == 401
+        assert (await shopper.call("GET", "/api/v1/cart", token=token)).status == 200
+        assert (await shopper.call("POST", "/auth/refresh", {"refresh_token": refresh_token})).status == 401
 
         async def differing() -> dict[tuple[str, str], Any]:
             seen = await look(admin, shopper, list(story.seen))

@@ -99,7 +99,7 @@ class Copier(Reader):
         for key, row in new.items():
             if key not in there and not ends_soon(row, datetime.now(UTC)):
                 raise LocalError(f"{self._target} took {key} and does not have it.")
-            if key in there and text_of(there[key]) != text_of(row):
+            if key in there and orjson.loads(text_of(there[key])) != orjson.loads(text_of(row)):
                 raise LocalError(f"{self._target} has another {key} than it was given.")
         self._copied.update(new)
 
