@@ -29,6 +29,11 @@ from tools.migrate.documents import WITNESS, Copier
 USER = User("usr_1", "ada@shop.example", "Ada", Role.CUSTOMER, "hash", NOON)
 PRICE = Money(1250, "USD")
 SKU = "PEN-1"
+LATER = NOON + timedelta(hours=2)
+
+
+async def look_away(_: object) -> None:
+    """What a sweep does to what it comes by."""
 
 
 async def users(state: StateStore) -> None:
@@ -43,11 +48,7 @@ async def orders(state: StateStore) -> None:
     resumed = Attempt("ord_10", "hash", NOON + timedelta(hours=1))
     await store.begin("usr_3", "of one that died", resumed, resume_before=NOON + timedelta(minutes=1))
     await store.add(order)
-
-    async def look(_: object) -> None:
-        pass
-
-    await store.sweep(NOON + timedelta(hours=2), look)
+    await store.sweep(LATER, look_away)
 
 
 async def payments(state: StateStore) -> None:
@@ -64,6 +65,7 @@ async def catalog(state: StateStore) -> None:
         await store.add(product, [Intake("east", 1)] if number else [], NOON)
     await store.remove("prd_2", lambda _: None)
     await store.clear_intakes("prd_2")
+    await store.sweep_intakes(LATER, look_away)
 
 
 async def inventory(state: StateStore) -> None:
@@ -74,6 +76,7 @@ async def inventory(state: StateStore) -> None:
     await store.change("ord_1", [SKU], lambda _, stocks: (held, stocks), at=NOON)
     refused = Reservation("ord_9", ReservationStatus.REFUSED, (), NOON)
     await store.change("ord_9", [SKU], lambda _, stocks: (refused, stocks), at=NOON)
+    await store.sweep(LATER, look_away)
     await letters(state)
 
 
