@@ -1,6 +1,6 @@
 # Plaza on one machine. Everything that these targets need they fetch or build themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run backends doctor stop reset audit dead-letters chaos test test-unit lint lock openapi venv
+.PHONY: help run backends doctor stop reset audit migrate dead-letters chaos test test-unit test-containers lint lock openapi venv
 
 PYTHON ?= python3
 LOCAL := .venv/bin/python -m tools.local
@@ -28,6 +28,9 @@ reset: venv ## Stop the shop and delete its data
 audit: venv ## Check the invariants over all that the running shop has stored
 	@.venv/bin/python -m tools.audit
 
+migrate: venv ## Move the stopped shop's state to another store (FROM=postgres TO=etcd)
+	@.venv/bin/python -m tools.migrate --from '$(FROM)' --to '$(TO)' $(filter-out STATE=%,$(WORDS))
+
 dead-letters: venv ## List the events that could not be handled; REPLAY= or DISCARD=, all or an id, tries again or forgets
 	@.venv/bin/python -m tools.deadletters $(if $(REPLAY),--replay '$(REPLAY)') $(if $(DISCARD),--discard '$(DISCARD)')
 
@@ -41,6 +44,9 @@ test: venv ## Run all tests with coverage, on a shop of their own
 
 test-unit: venv ## Run the tests that need nothing running, in seconds
 	@.venv/bin/python -m pytest tests/unit tests/contracts tests/workflows
+
+test-containers: venv ## Run them on servers from images, where a Docker engine is found
+	@.venv/bin/python -m tools.containers
 
 lint: venv ## Check style, types, walls between services, and drift of lock and OpenAPI
 	@.venv/bin/ruff check .

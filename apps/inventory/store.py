@@ -1,6 +1,7 @@
 """InventoryStore over Dapr state.
 
-Documents: `stock/<sku>`; `reservation/<order id>`; `receipt/<id>`; the journal of all SKUs; reservations by minute.
+Documents: `stock/<sku>`; `reservation/<order id>`; `receipt/<id>`; the journals of all SKUs and of the receipts of each; reservations by
+minute.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -43,6 +44,7 @@ class DaprInventoryStore:
 
     async def receive(self, receipt_id: str, sku: str, change: Callable[[Stock], Stock]) -> Stock:
         receipt_key, stock_key, skus_key = f"receipt/{receipt_id}", _stock_key(sku), journal.head_key(_ALL_SKUS)
+        receipts = f"receipts-of/{sku}"
 
         def decide(transaction: Transaction) -> Stock:
             stock = transaction.find(stock_key, Stock)
@@ -53,9 +55,10 @@ class DaprInventoryStore:
             changed = change(stock or Stock(sku))
             transaction.put(stock_key, changed)
             transaction.put(receipt_key, CountedReceipt(sku))
+            journal.append(transaction, receipts, receipt_id)
             return changed
 
-        return await self._state.transact([receipt_key, stock_key, skus_key], decide)
+        return await self._state.transact([receipt_key, stock_key, skus_key, journal.head_key(receipts)], decide)
 
     async def find_reservation(self, order_id: str) -> Reservation | None:
         return await self._state.find(_reservation_key(order_id), Reservation)

@@ -1,6 +1,7 @@
 """OrderStore over Dapr state.
 
-Documents: `order/<id>`; `attempt/<user>/<hash of key>` (kept 48 hours); the user's journal of order ids; reminders by minute.
+Documents: `order/<id>`; `attempt/<user>/<hash of key>` (kept 48 hours); the user's journal of order ids; reminders by minute, of which
+the first for an order names the hash as well, so that attempts can be found.
 """
 
 import hashlib
@@ -34,7 +35,7 @@ class DaprOrderStore:
 
     async def begin(self, user_id: str, key: str, attempt: Attempt, *, resume_before: datetime) -> tuple[Attempt, bool]:
         document = _attempt_key(user_id, key)
-        entry = _entry(Reminder(attempt.order_id, user_id))
+        entry = f"{_entry(Reminder(attempt.order_id, user_id))} {_hash(key)}"
         reminder_keys = _reminders.keys(entry, attempt.started_at)
 
         def decide(transaction: Transaction) -> tuple[Attempt, bool]:
@@ -136,7 +137,11 @@ def _order_key(order_id: str) -> str:
 
 
 def _attempt_key(user_id: str, key: str) -> str:
-    return f"attempt/{user_id}/{hashlib.sha256(key.encode()).hexdigest()}"
+    return f"attempt/{user_id}/{_hash(key)}"
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def _owner(user_id: str) -> str:
@@ -148,5 +153,5 @@ def _entry(reminder: Reminder) -> str:
 
 
 def _reminder(entry: str) -> Reminder:
-    order_id, user_id = entry.split()
+    order_id, user_id, *_ = entry.split()
     return Reminder(order_id, user_id)

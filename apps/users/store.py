@@ -1,18 +1,20 @@
 """UserStore and SessionStore over Dapr state.
 
 Documents: `user/<id>`; `email/<SHA-256 of the address>`, which claims an address for one user; `family/<id>` (kept 30 days after its
-last change).
+last change); the journal of users by minute.
 """
 
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from apps.shared.platform.minutes import MinuteJournal
 from apps.shared.platform.state import StateStore, Transaction
 from apps.users.domain import EmailTaken, Family, User, UserNotFound
 
 FAMILY_TTL_SECONDS = 30 * 24 * 3600
 _NOBODY = "nobody"
+_users = MinuteJournal("users")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class DaprUserStore:
         self._state = state
 
     async def add(self, user: User) -> None:
-        document, claim = _user_key(user.id), _email_key(user.email)
+        document, claim = _user_key(user.id), email_key(user.email)
 
         def decide(transaction: Transaction) -> None:
             earlier = transaction.find(claim, EmailClaim)
@@ -40,14 +42,15 @@ class DaprUserStore:
                 raise EmailTaken
             transaction.put(claim, EmailClaim(user.id))
             transaction.put(document, user)
+            _users.append(transaction, user.id, user.created_at)
 
-        await self._state.transact([document, claim], decide)
+        await self._state.transact([document, claim, *_users.keys(user.id, user.created_at)], decide)
 
     async def find(self, user_id: str) -> User | None:
         return await self._state.find(_user_key(user_id), User)
 
     async def find_by_email(self, email: str) -> User | None:
-        claim = await self._state.find(_email_key(email), EmailClaim)
+        claim = await self._state.find(email_key(email), EmailClaim)
         return await self.find(claim.user_id if claim else _NOBODY)
 
     async def update(self, user_id: str, decide: Callable[[User], User]) -> User:
@@ -92,5 +95,5 @@ def _user_key(user_id: str) -> str:
     return f"user/{user_id}"
 
 
-def _email_key(email: str) -> str:
+def email_key(email: str) -> str:
     return f"email/{hashlib.sha256(email.encode()).hexdigest()}"

@@ -1,5 +1,6 @@
 """Reads Dapr's component files as far as a mistake in them can be told before a sidecar meets it."""
 
+import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +9,17 @@ from typing import Any
 import yaml
 
 from tools.local.errors import LocalError
+from tools.local.known import Form, known_forms
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One component file: which app may see it, and which secrets it wants, as (secret, key)."""
+    """One component file: what it says, which app may see it, and which secrets it wants, as (secret, key)."""
 
     name: str
     type: str
+    version: str
+    metadata: tuple[str, ...]
     scopes: tuple[str, ...]
     secrets: tuple[tuple[str, str], ...]
     file: Path
@@ -56,19 +60,37 @@ def read_components(folders: Iterable[Path]) -> tuple[list[Component], list[Mist
 def find_mistakes(
     components: Iterable[Component], *, app_ids: frozenset[str], secrets: Mapping[str, Mapping[str, Any]] | None
 ) -> Iterator[Mistake]:
-    """Names given twice, scopes of no app, and secrets that the shop does not have (`secrets` is None where it has none yet)."""
+    """Names given twice, scopes of no app, what its type does not know, and secrets that the shop does not have.
+
+    `secrets` is None where it has none yet. A type that is not among `known_forms` is left to the sidecar.
+    """
     seen: dict[str, Path] = {}
+    forms = known_forms()
     for component in components:
         if component.name in seen:
             yield Mistake(component.name, f"{component.file} and {seen[component.name]} both define it")
         seen[component.name] = component.file
         for app_id in sorted(set(component.scopes) - app_ids):
             yield Mistake(component.name, f"its scope {app_id} is no app of dapr.yaml ({component.file})")
+        if form := forms.get(component.type):
+            for what in _unknown(component, form):
+                yield Mistake(component.name, f"{what} ({component.file})")
         for secret, key in component.secrets:
             if secrets is not None and not secrets.get(secret, {}).get(key):
                 yield Mistake(
                     component.name, f"the secret {secret}/{key} that it wants is not there ({component.file})"
                 )
+
+
+def _unknown(component: Component, form: Form) -> Iterator[str]:
+    if component.version not in form.versions:
+        yield f"{component.type} has no version {component.version}, but {' and '.join(form.versions)}"
+    names = {name.lower(): name for name in form.names}  # Dapr looks for them without regard to case
+    for name in component.metadata:
+        if name.lower() not in names:
+            near = difflib.get_close_matches(name.lower(), names, n=1)
+            hint = f"; is it {names[near[0]]}?" if near else ""
+            yield f"{component.type} knows no metadata {name}{hint}"
 
 
 def require_sound(
@@ -82,10 +104,14 @@ def require_sound(
 
 
 def _component(document: Mapping[str, Any], file: Path) -> Component:
-    references = [item["secretKeyRef"] for item in document["spec"].get("metadata") or () if "secretKeyRef" in item]
+    spec = document["spec"]
+    items = spec.get("metadata") or ()
+    references = [item["secretKeyRef"] for item in items if "secretKeyRef" in item]
     return Component(
         name=document["metadata"]["name"],
-        type=document["spec"]["type"],
+        type=spec["type"],
+        version=str(spec.get("version") or "v1"),
+        metadata=tuple(item["name"] for item in items),
         scopes=tuple(document.get("scopes") or ()),
         secrets=tuple((reference["name"], reference.get("key", reference["name"])) for reference in references),
         file=file,

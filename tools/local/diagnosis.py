@@ -4,6 +4,7 @@ import json
 import re
 import urllib.error
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from tools.local.logs import app_log, sidecar_log, tail
@@ -13,6 +14,10 @@ from tools.local.waiting import open_url
 APP_LINE = re.compile(r"^== APP - \S+ == ")
 DAPR_FIELD = re.compile(r'level=(?P<level>\w+) msg="(?P<message>(?:[^"\\]|\\.)*)"')
 COMPONENT = re.compile(r"(?:init|process) component (?P<name>[\w.-]+)", re.IGNORECASE)
+INIT_FAILURE = re.compile(r".*initialization error occurred for [\w.-]+ \((?P<type>[^)]+)\): (?P<cause>.*)")
+SECRET_FAILURE = re.compile(r"(?:.*failed to extract encryption key|Error getting secret): (?P<cause>.*)")
+"""Without its secret a component fails in turn, for a reason that tells nothing."""
+
 CLI_SAYS_ENDED = re.compile(
     r"The (?:App|daprd) process exited with error code: (?P<how>.*)|Exited (?:App|Dapr) successfully"
 )
@@ -27,19 +32,42 @@ def has_ended(log: Path) -> bool:
 def explain_sidecar(logs: Path, app_id: str) -> str:
     """The last fatal or error message of a sidecar, naming the component when it is one that failed."""
     messages = [
-        (match["level"], match["message"].replace('\\"', '"'))
+        message
         for line in tail(sidecar_log(logs, app_id))
-        if (match := DAPR_FIELD.search(line)) and match["level"] in ("error", "fatal")
+        if (message := _message(line)) and message[0] in ("error", "fatal")
     ]
+    secrets = [match for _, text in messages if (match := SECRET_FAILURE.match(text))]
+    if secrets:
+        return f"component secretstore: {secrets[0]['cause']} ({sidecar_log(logs, app_id)})"
     blamed = [text for _, text in messages if COMPONENT.search(text)] or [
         text for level, text in messages if level == "fatal"
     ]
     texts = blamed or [text for _, text in messages]
     if not texts:
         return f"{_how_it_ended(sidecar_log(logs, app_id))} ({sidecar_log(logs, app_id)})"
-    component = COMPONENT.search(texts[-1])
-    name = f"component {component['name']}: " if component else ""
-    return f"{name}{texts[-1]} ({sidecar_log(logs, app_id)})"
+    return f"{_in_short(texts[-1])} ({sidecar_log(logs, app_id)})"
+
+
+def _message(line: str) -> tuple[str, str] | None:
+    """Level and text of a line of daprd's, or of a client inside it that logs as JSON and puts the cause into a field."""
+    if match := DAPR_FIELD.search(line):
+        text = match["message"].replace('\\"', '"').replace("\\n", " ").replace("\\t", " ")
+        return match["level"], " ".join(text.split())
+    if line.startswith("{"):
+        with suppress(ValueError, KeyError):
+            return "error", str(json.loads(line)["error"])
+    return None
+
+
+def _in_short(text: str) -> str:
+    """The component, its type and the cause, without the words that Dapr wraps around them at each level."""
+    component = COMPONENT.search(text)
+    if component is None:
+        return text
+    failure = INIT_FAILURE.match(text)
+    if failure is None:
+        return f"component {component['name']}: {text}"
+    return f"component {component['name']} ({failure['type']}): {failure['cause']}"
 
 
 def explain_app(logs: Path, app_id: str) -> str:
@@ -63,7 +91,7 @@ def explain_not_ready(logs: Path, apps: Iterable[App]) -> list[str]:
     """One line for each app whose `/ready` is not 200, with its own answer or, without one, the end of its log."""
     lines = []
     for app in apps:
-        answer = _ready_answer(app.app_port)
+        answer = find_reason(app.app_port)
         if answer is None:
             lines.append(f"{app.app_id} does not answer on port {app.app_port}: {explain_app(logs, app.app_id)}")
         elif answer:
@@ -73,8 +101,8 @@ def explain_not_ready(logs: Path, apps: Iterable[App]) -> list[str]:
     return lines
 
 
-def _ready_answer(port: int) -> str | None:
-    """Empty when ready, the reason in the app's words when not, None when nothing answers."""
+def find_reason(port: int) -> str | None:
+    """Why an app is not ready, in its own words: empty when it is, None when nothing answers."""
     try:
         with open_url(f"http://127.0.0.1:{port}/ready", timeout_seconds=2):
             return ""

@@ -3,18 +3,21 @@
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 
-from tools.dapr import ObtainError, find_obtained
+from tools.dapr import DaprBinaries, ObtainError, find_obtained
+from tools.dapr.pins import read_pins
 from tools.local.backends import BACKENDS, needed
 from tools.local.components import find_mistakes, read_components
 from tools.local.errors import LocalError
 from tools.local.home import Home
 from tools.local.ports import BACKEND_PORTS, BackendPorts, answers, require_free
 from tools.local.processes import ProcessTable
+from tools.local.reach import POSTGRES_PORT, accepts, addresses
 from tools.local.run_file import RunFile
-from tools.obtain.versions import parse_version
+from tools.local.stack import Stack, own_servers
+from tools.obtain.versions import parse_version, require_version
 
 SDK = ("dapr", "dapr-ext-fastapi", "dapr-ext-workflow")
 TOKENS = ("APP_API_TOKEN", "DAPR_API_TOKEN")
@@ -31,36 +34,51 @@ class Check:
 
 def examine(home: Home, run_file: RunFile, ports: BackendPorts) -> Iterator[Check]:
     """Every check, in the order in which a start would meet them."""
-    yield from _versions(home)
+    yield from _versions()
     yield Check("stack", str(run_file.stack))
     yield from _components(home, run_file)
     yield from _tokens(home)
+    yield from _own_servers(run_file.stack)
     yield from _ports(home, run_file, ports)
 
 
-def _versions(home: Home) -> Iterator[Check]:
+def _versions() -> Iterator[Check]:
     sdk: dict[str, str] = {}
     for package in SDK:
         try:
             sdk[package] = version(package)
         except PackageNotFoundError:
             yield Check(package, "", "not installed: run 'make venv'")
-    if len(set(sdk.values())) > 1:
-        yield Check("Dapr SDK", "", f"its packages differ: {sdk}; run 'make venv'")
-    elif sdk:
-        yield Check("Dapr SDK", next(iter(sdk.values())))
     try:
-        dapr = find_obtained(lambda _: None)
+        yield from fit(sdk, find_obtained(lambda _: None))
     except ObtainError as error:
         yield Check("Dapr", "", str(error))
-        return
+
+
+def fit(sdk: Mapping[str, str], dapr: DaprBinaries | None) -> Iterator[Check]:
+    """Whether the packages of the SDK (version by name) and the programs fit each other, which is when they are of one minor version."""
+    if len(set(sdk.values())) > 1:
+        yield Check("Dapr SDK", "", f"its packages differ: {', '.join(map(' '.join, sdk.items()))}; run 'make venv'")
+    elif sdk:
+        yield Check("Dapr SDK", next(iter(sdk.values())))
     if dapr is None:
         yield Check("Dapr", "not there yet: the first 'make run' obtains it")
         return
     named = f"{dapr.runtime_version}, CLI {dapr.cli_version} ({dapr.origin}): {dapr.directory}"
+    wrong = []
     minors = {found[:2] for text in (dapr.runtime_version, sdk.get("dapr", "")) if (found := parse_version(text))}
-    differ = len(minors) > 1
-    yield Check("Dapr", named, f"{named}, and the SDK is {sdk['dapr']}: take the same minor version" if differ else "")
+    if len(minors) > 1:
+        wrong.append(f"the SDK is {sdk['dapr']}: take the same minor version")
+    oldest = read_pins().minimum
+    wrong += [
+        f"{name} must be {least} at least"
+        for name, text, least in (
+            ("the runtime", dapr.runtime_version, oldest.runtime),
+            ("the CLI", dapr.cli_version, oldest.cli),
+        )
+        if (parse_version(text) or (0, 0, 0)) < require_version(least)
+    ]
+    yield Check("Dapr", named, f"{named}, and {', and '.join(wrong)}" if wrong else "")
 
 
 def _components(home: Home, run_file: RunFile) -> Iterator[Check]:
@@ -74,21 +92,29 @@ def _components(home: Home, run_file: RunFile) -> Iterator[Check]:
     components, mistakes = read_components(run_file.resources)
     app_ids = frozenset(app.app_id for app in run_file.apps)
     mistakes += find_mistakes(components, app_ids=app_ids, secrets=secrets)
-    wrong = {mistake.subject: mistake.what for mistake in mistakes}
+    wrong: dict[str, list[str]] = {}
+    for mistake in mistakes:
+        wrong.setdefault(mistake.subject, []).append(mistake.what)
     for component in components:
         found = f"{component.type}, for {', '.join(component.scopes) or 'all apps'}"
-        yield Check(f"component {component.name}", found, wrong.pop(component.name, ""))
-    for subject, what in wrong.items():
-        yield Check(f"component {subject}", "", what)
+        yield Check(f"component {component.name}", found, "; ".join(wrong.get(component.name, ())))
+    for subject in wrong.keys() - {component.name for component in components}:
+        yield Check(f"component {subject}", "", "; ".join(wrong[subject]))
 
 
 def _tokens(home: Home) -> Iterator[Check]:
-    kept = home.root / "api-tokens.json"
+    file = home.root / "api-tokens.json"
+    kept = json.loads(file.read_text()) if file.exists() else {}
     for name in TOKENS:
-        if os.environ.get(name):
+        told = os.environ.get(name)
+        if told and kept.get(name) not in (None, told):
+            yield Check(name, "", f"this shell has another than {file}: '. {home.env}' gives it the one of this shop")
+        elif told:
             yield Check(name, "set in this shell")
-        elif kept.exists():
-            yield Check(name, f"kept in {kept}; a hand-typed 'dapr run' wants '. {home.env}' first")
+        elif name in kept:
+            yield Check(name, f"kept in {file}; a hand-typed 'dapr run' wants '. {home.env}' first")
+        elif kept:
+            yield Check(name, "", f"{file} has none: delete that file, and the next start makes both")
         else:
             yield Check(name, "not made yet: the first start makes it")
 
@@ -101,8 +127,7 @@ def _ports(home: Home, run_file: RunFile, ports: BackendPorts) -> Iterator[Check
     for name in BACKENDS:
         own = {port: ports[port] for port in BACKEND_PORTS if port.split()[0] == name}
         if name in running:
-            silent = [f"{port} ({number})" for port, number in own.items() if port == name and not answers(number)]
-            yield Check(name, "runs and answers", f"runs, but {', '.join(silent)} does not answer" if silent else "")
+            yield Check(name, "runs and answers", _silent(home, name, own.get(name)))
         elif name in wanted:
             yield Check(name, "does not run; its ports are free", _taken(own))
     if is_serving:
@@ -110,6 +135,25 @@ def _ports(home: Home, run_file: RunFile, ports: BackendPorts) -> Iterator[Check
         yield Check("apps", "all answer", f"{', '.join(silent)} do not answer, though the shop runs" if silent else "")
     else:
         yield Check("apps", "do not run; their ports are free", _taken(run_file.named_ports))
+
+
+def _silent(home: Home, name: str, port: int | None) -> str:
+    if name == "postgres":
+        sockets = str(home.postgres_socket_directory)
+        return "" if accepts(sockets, POSTGRES_PORT) else f"runs, but does not answer at its socket in {sockets}"
+    return "" if port is None or answers(port) else f"runs, but port {port} does not answer"
+
+
+def _own_servers(stack: Stack) -> Iterator[Check]:
+    """Those of the user, where the stack uses them."""
+    chosen = {getattr(stack, field.name) for field in fields(stack)}
+    for technology, secret in own_servers().items():
+        places = list(addresses(secret))
+        silent = [f"{host}:{port}" for host, port in places if not accepts(host, port)]
+        found = f"your own: {', '.join(f'{host}:{port}' for host, port in places)}"
+        if technology in chosen:
+            wrong = f"your own at {', '.join(silent)} does not answer" if silent else ""
+            yield Check(technology, found, wrong if places else "your own, with no address in its secret")
 
 
 def _taken(named_ports: Mapping[str, int]) -> str:

@@ -43,9 +43,14 @@ def nats(home: Home, directory: Path, *, ports: BackendPorts, token: str) -> Bac
         name="nats",
         command=[str(directory / "bin" / "nats-server"), "--config", str(configuration)],
         log=home.logs / "nats.log",
-        is_ready=lambda: all(_has_stream(port, token, topic) for topic in TOPICS),
+        is_ready=lambda: has_streams(port, token),
         details={"host": "127.0.0.1", "port": port},
     )
+
+
+def has_streams(port: int, token: str) -> bool:
+    """Makes those that are missing; whether all are there now."""
+    return all(_has_stream(port, token, topic) for topic in TOPICS)
 
 
 def _has_stream(port: int, token: str, topic: str) -> bool:

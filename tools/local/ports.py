@@ -104,6 +104,14 @@ def find_free_offset(app_ports: Mapping[str, int]) -> int:
     raise LocalError("No room is left for another shop's ports: stop one of those that run.")
 
 
+def find_free_port(*, after: int = 0) -> int:
+    """One above `after` that nobody expects anything at. Raises: LocalError when none is left."""
+    for port in range(max(28_000, after + 1), FIRST_EPHEMERAL_PORT):
+        if is_free(port):
+            return port
+    raise LocalError("No port is free from 28000 on: stop what takes them.")
+
+
 def is_free(port: int) -> bool:
     """Whether a listener may bind the port now, on loopback and on every interface alike."""
     for host in ("127.0.0.1", ""):

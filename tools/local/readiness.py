@@ -4,25 +4,27 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tools.local.diagnosis import explain_app, explain_not_ready, explain_sidecar, has_ended
+from tools.local.diagnosis import explain_app, explain_not_ready, explain_sidecar, find_reason, has_ended
 from tools.local.errors import LocalError
 from tools.local.logs import app_log, last_lines, sidecar_log
 from tools.local.sidecars import Pair, Sidecars
-from tools.local.waiting import answers_ok
 
 READY_WITHIN_SECONDS = 150.0
+STORE_ANSWERS_WITHIN_SECONDS = 10.0
+"""The servers were ready before the apps began: a store that answers none for so long has another address than theirs."""
 LOOK_EVERY_SECONDS = 0.25
 
 
 def wait_until_ready(sidecars: Sidecars, *, logs: Path, progress: Callable[[str], None]) -> Mapping[str, Pair]:
     """Answers the processes as they are then.
 
-    Raises: LocalError naming the app or component that failed, and the end of its log.
+    Raises: LocalError naming the app or component that failed, and why.
     """
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     apps = sidecars.run_file.apps
     ready: set[str] = set()
     seen: Mapping[str, Pair] = {}
+    stores = StoreWatch(logs)
     while len(ready) < len(apps):
         if time.monotonic() > deadline:
             missing = [app for app in apps if app.app_id not in ready]
@@ -34,15 +36,30 @@ def wait_until_ready(sidecars: Sidecars, *, logs: Path, progress: Callable[[str]
             raise LocalError(deaths[0])
         seen = pairs
         for app in apps:
-            if (
-                app.app_id not in ready
-                and pairs[app.app_id].app
-                and answers_ok(f"http://127.0.0.1:{app.app_port}/ready")
-            ):
+            if app.app_id in ready or not pairs[app.app_id].app:
+                continue
+            reason = find_reason(app.app_port)
+            if reason == "":
                 ready.add(app.app_id)
                 progress(f"{app.app_id} is ready")
+            stores.look(app.app_id, reason or "", time.monotonic())
         time.sleep(LOOK_EVERY_SECONDS)
     return seen
+
+
+class StoreWatch:
+    """Notices a store that does not answer though its sidecar started: some components connect only when they are used."""
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        self._failing_since: dict[str, float] = {}
+
+    def look(self, app_id: str, reason: str, now: float) -> None:
+        """Takes note of why an app is not ready (empty when it is). Raises: LocalError when its store had its time."""
+        if "component " not in reason or "ERR_ANOTHER_REPLICA" in reason:  # a lease ends by itself
+            self._failing_since.pop(app_id, None)
+        elif now - self._failing_since.setdefault(app_id, now) > STORE_ANSWERS_WITHIN_SECONDS:
+            raise LocalError(f"{app_id}: {reason} Its sidecar: {explain_sidecar(self._logs, app_id)}")
 
 
 def describe_deaths(before: Mapping[str, Pair], now: Mapping[str, Pair], logs: Path) -> list[str]:

@@ -15,6 +15,7 @@ from tools.local.errors import LocalError
 from tools.local.etcd import etcd_endpoints
 from tools.local.home import Home
 from tools.local.ports import BackendPorts
+from tools.local.stack import own_servers
 
 EMAIL, PASSWORD = "PLAZA_ADMIN_EMAIL", "PLAZA_ADMIN_PASSWORD"
 """What the secret `admin` holds; at the first start the environment may choose them."""
@@ -29,7 +30,7 @@ Secrets = dict[str, dict[str, Any]]
 def ensure_secrets(home: Home, ports: BackendPorts) -> Secrets:
     """Makes what is missing, keeps every key and password that is there, and writes the addresses of this start.
 
-    Raises: LocalError when the file is not JSON: keys that exist are never thrown away.
+    Raises: LocalError when the file is not JSON (keys that exist are never thrown away), or that of the user's own servers is not.
     """
     kept = _read(home)
     found = {
@@ -51,7 +52,8 @@ def ensure_secrets(home: Home, ports: BackendPorts) -> Secrets:
         },
         "token-signing": {"private_key_pem": _kept(kept, "token-signing", "private_key_pem") or _ed25519_pem()},
     }
-    merged = {**kept, **{name: {**kept.get(name, {}), **values} for name, values in found.items()}}
+    told = {name: {**values, **own_servers().get(name, {})} for name, values in found.items()}
+    merged = {**kept, **{name: {**kept.get(name, {}), **values} for name, values in told.items()}}
     write_atomically(home.secrets, json.dumps(merged, indent=2) + "\n")
     return merged
 

@@ -18,7 +18,7 @@ from tools.local.postgres import postgres
 from tools.local.redis import redis
 from tools.local.secret_file import MONGODB, Secrets
 from tools.local.stack import SERVERS as SERVERS_OF
-from tools.local.stack import Stack
+from tools.local.stack import Stack, own_servers
 from tools.obtain.errors import ObtainError, Progress
 from tools.servers import SERVERS as OBTAINED
 from tools.servers import obtain_java, obtain_server
@@ -28,7 +28,7 @@ SERVERS = tuple(dict.fromkeys(server for servers in SERVERS_OF.values() for serv
 
 def obtain_servers(stack: Stack, progress: Progress) -> Mapping[str, Path]:
     """The directory of each program that the stack needs and no wheel of ours brings. Raises: LocalError."""
-    if stack.state == "mongodb" and not os.environ.get(MONGODB):
+    if stack.state == "mongodb" and not os.environ.get(MONGODB) and "mongodb" not in own_servers():
         raise LocalError(
             f"STATE=mongodb needs a replica set of yours, since we cannot obtain one: set {MONGODB}=mongodb://…"
         )

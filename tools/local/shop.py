@@ -18,7 +18,7 @@ from tools.local.processes import ProcessTable, stop
 from tools.local.readiness import wait_until_ready
 from tools.local.run_file import RunFile, fitting_run_file
 from tools.local.run_json import write_run_json
-from tools.local.secret_file import first_admin
+from tools.local.secret_file import ensure_secrets, first_admin
 from tools.local.sidecars import Pair, Sidecars, sidecar_name
 from tools.local.stack import Stack
 from tools.local.stopping import stop_leftovers
@@ -97,6 +97,11 @@ class Shop:
                 words=self._words,
             )
             require_free(run_file.named_ports)
+            require_sound(
+                run_file.resources,
+                app_ids=frozenset(app.app_id for app in run_file.apps),
+                secrets=ensure_secrets(self.home, BackendPorts(self._port_offset)),
+            )
         except BaseException:
             self._held.close()  # nothing was started: back ends that `make backends` left running go on
             raise
@@ -117,8 +122,6 @@ class Shop:
             base=self._base,
             progress=self._progress,
         )
-        app_ids = frozenset(app.app_id for app in run_file.apps)
-        require_sound(run_file.resources, app_ids=app_ids, secrets=self._backends.secrets)
         self._sidecars = Sidecars(self.home, run_file, self._table)
         path = f"{binaries}:{self._base.get('PATH', '')}"
         self._sidecars.start(binaries, {**self._base, **self._backends.environment, "PATH": path})

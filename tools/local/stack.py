@@ -1,8 +1,11 @@
 """Which technology stands behind each capability: what dapr.yaml says, or what a command's words change of it."""
 
+import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Self
 
 from tools.local.errors import LocalError
@@ -25,6 +28,25 @@ SERVERS: Mapping[str, tuple[str, ...]] = {
     "consul": ("consul",),
 }
 """The back ends that a technology needs of us."""
+
+OWN_SERVERS = "PLAZA_SERVERS"
+"""The JSON file of a user who runs servers already: by technology, the secret that says where that is, in place of one that we start."""
+GIVEN_BY_OTHERS = ("postgres", "redis", "etcd", "kafka", "nats", "mongodb")
+
+
+def own_servers() -> Mapping[str, Mapping[str, str]]:
+    """What that file says; nothing without one. Raises: LocalError when it cannot be read or names what is not known."""
+    path = os.environ.get(OWN_SERVERS)
+    if not path:
+        return {}
+    try:
+        content: dict[str, dict[str, str]] = json.loads(Path(path).read_text(encoding="utf-8"))
+        unknown = sorted(set(content) - set(GIVEN_BY_OTHERS))
+    except (OSError, ValueError, TypeError) as error:
+        raise LocalError(f"{OWN_SERVERS} names {path}, which cannot be read: {error}.") from error
+    if unknown:
+        raise LocalError(f"{path} names {', '.join(unknown)}: choose from {', '.join(GIVEN_BY_OTHERS)}.")
+    return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +90,10 @@ class Stack:
 
     @property
     def servers(self) -> tuple[str, ...]:
-        """The back ends that must run for it, beside Dapr's own and the mail sink."""
+        """The back ends that we must start for it, beside Dapr's own and the mail sink."""
         chosen = dict.fromkeys(getattr(self, field.name) for field in fields(self))
-        return tuple(server for technology in chosen for server in SERVERS.get(technology, ()))
+        given = own_servers()
+        return tuple(server for one in chosen if one not in given for server in SERVERS.get(one, ()))
 
     def _checked(self) -> Self:
         for capability, technologies in CHOICES.items():

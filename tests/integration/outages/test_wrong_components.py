@@ -1,0 +1,59 @@
+"""A component file that names a wrong password, or a server that is not there, ends the start within seconds, in one line."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SHOP_ENVIRONMENT
+from tests.support.shops import WORDS, new_home
+from tools.local.errors import LocalError
+from tools.local.home import PROJECT, Home
+from tools.local.ports import find_free_offset
+from tools.local.processes import ProcessTable
+from tools.local.run_file import read_run_file
+from tools.local.shop import Shop
+from tools.local.stopping import delete_home
+from tools.local.variant import vary
+
+CACHE = "components/cache-redis/cache.yaml"
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    home = new_home("wrong")
+    yield home
+    assert ProcessTable(home.root).list_marked() == []
+    delete_home(home)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given", "cause"),
+    [
+        pytest.param("password", "value: sesame", "WRONGPASS", id="wrong password"),
+        pytest.param("host", 'value: "127.0.0.1:9"', "127.0.0.1:9: connect: connection refused", id="server down"),
+    ],
+)
+def test_a_start_with_it_ends_at_once_and_names_component_and_cause(
+    home: Home, wanted: str, given: str, cause: str
+) -> None:
+    reference = rf"secretKeyRef: {{ name: redis, key: {wanted} }}"
+    source = vary(home.root / "project", {CACHE: (reference, given)})
+    told: list[str] = []
+    shop = Shop(
+        home,
+        progress=told.append,
+        port_offset=find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports),
+        environment=SHOP_ENVIRONMENT,
+        source=source,
+        words=(*WORDS, "CACHE=redis"),
+    )
+
+    with pytest.raises(LocalError) as caught:
+        shop.start()
+
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith("The sidecar of catalog")
+    assert "component cache (state.redis/v1): redis store: error connecting to redis" in line
+    assert cause in line
+    assert Path(line.rpartition("(")[2].rstrip(")")).name == "catalog.daprd.log"

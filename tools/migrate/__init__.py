@@ -1,0 +1,1 @@
+"""Moves a stopped shop's state from one store to another, through Dapr alone."""
