@@ -4,8 +4,9 @@
 
 PYTHON ?= python3
 LOCAL := .venv/bin/python -m tools.local
-# The technologies that a command is to use in place of those in dapr.yaml: make run STATE=etcd PUBSUB=kafka
-WORDS = $(foreach word,STATE PUBSUB SECRETS CACHE NAMES,$(if $(filter command line,$(origin $(word))),$(word)=$($(word))))
+# The technologies that a command is to use in place of those in dapr.yaml, or another run file:
+# make run STATE=etcd PUBSUB=kafka, make run STACK=mix
+WORDS = $(foreach word,STACK STATE PUBSUB SECRETS CACHE NAMES,$(if $(filter command line,$(origin $(word))),$(word)=$($(word))))
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -118,7 +118,8 @@ class Shop:
             progress=self._progress,
         )
         app_ids = frozenset(app.app_id for app in run_file.apps)
-        require_sound(run_file.resources, app_ids=app_ids, secrets=self._backends.secrets)
+        for folders in (run_file.resources, *run_file.own_resources):
+            require_sound(folders, app_ids=app_ids, secrets=self._backends.secrets)
         self._sidecars = Sidecars(self.home, run_file, self._table)
         path = f"{binaries}:{self._base.get('PATH', '')}"
         self._sidecars.start(binaries, {**self._base, **self._backends.environment, "PATH": path})

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Self
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from tools.local.errors import LocalError
 
@@ -36,25 +36,32 @@ class Stack:
     secrets: str = "file"
     cache: str = "redis"
     names: str = "sqlite"
+    own: tuple[tuple[str, "Stack"], ...] = ()
+    """By app id, the stacks of apps that have component folders of their own."""
 
     def __str__(self) -> str:
-        return " ".join(f"{field.name.upper()}={getattr(self, field.name)}" for field in fields(self))
+        return ", ".join((self._words(), *(f"{app_id}: {stack._words()}" for app_id, stack in self.own)))
 
     @classmethod
     def of_folders(cls, folders: Iterable[str], *, names: str) -> Self:
         """The stack whose component folders these are. Raises: LocalError on one that is not known."""
-        found = {match["capability"]: match["technology"] for path in folders if (match := FOLDER.search(path))}
+        found: dict[str, Any] = {
+            match["capability"]: match["technology"] for path in folders if (match := FOLDER.search(path))
+        }
         return cls(**found, names=names)._checked()
 
     def with_words(self, words: Iterable[str]) -> Self:
-        """The stack with `PUBSUB=kafka` and the like applied. Raises: LocalError on a word that is not known."""
+        """The stack with `PUBSUB=kafka` and the like applied; an app that has a technology of its own keeps it.
+
+        Raises: LocalError on a word that is not known.
+        """
         changed = self
         for word in words:
             name, _, technology = word.partition("=")
             if name.lower() not in CHOICES or name != name.upper():
                 known = ", ".join(f"{capability.upper()}=…" for capability in CHOICES)
                 raise LocalError(f"{word!r} is not known: choose with {known}.")
-            changed = replace(changed, **{name.lower(): technology})
+            changed = changed._with(name.lower(), technology)
         return changed._checked()
 
     @property
@@ -66,11 +73,36 @@ class Stack:
             if capability != "names"
         }
 
+    def of(self, app_id: str) -> "Stack":
+        """What stands behind one app."""
+        return dict(self.own).get(app_id, self)
+
+    @property
+    def states(self) -> frozenset[str]:
+        """Every technology that keeps records."""
+        return frozenset(stack.state for stack in (self, *dict(self.own).values()))
+
     @property
     def servers(self) -> tuple[str, ...]:
         """The back ends that must run for it, beside Dapr's own and the mail sink."""
-        chosen = dict.fromkeys(getattr(self, field.name) for field in fields(self))
+        stacks = (self, *dict(self.own).values())
+        chosen = dict.fromkeys(getattr(stack, capability) for stack in stacks for capability in CHOICES)
         return tuple(server for technology in chosen for server in SERVERS.get(technology, ()))
+
+    def _with(self, capability: str, technology: str) -> Self:
+        own = (
+            (
+                app_id,
+                stack._with(capability, technology)
+                if getattr(stack, capability) == getattr(self, capability)
+                else stack,
+            )
+            for app_id, stack in self.own
+        )
+        return replace(self, **{capability: technology, "own": tuple(own)})  # type: ignore[arg-type]
+
+    def _words(self) -> str:
+        return " ".join(f"{capability.upper()}={getattr(self, capability)}" for capability in CHOICES)
 
     def _checked(self) -> Self:
         for capability, technologies in CHOICES.items():
