@@ -220,6 +220,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
+@pytest.mark.replicates("catalog")
 async def test_two_replicas_agree_also_after_one_was_killed_while_writing(
     run_json: dict[str, Any], second: SecondReplica, http: aiohttp.ClientSession
 ) -> None:
