@@ -13,9 +13,11 @@ from typing import Any
 import yaml
 
 from tools.local.errors import LocalError
+from tools.local.former import formers
+from tools.local.former import write_components as write_former
 from tools.local.home import Home
 from tools.local.ports import BACKEND_PORTS, shift
-from tools.local.stack import Stack
+from tools.local.stack import FOLDER, Stack
 
 COPIED_DIRECTORIES = ("components", "config")
 PORT_KEYS = ("appPort", "daprHTTPPort", "daprGRPCPort", "daprInternalGRPCPort", "metricsPort")
@@ -113,11 +115,13 @@ def fitting_run_file(
 ) -> RunFile:
     """The source itself when it fits this home, these ports and the stack that `words` ask for, or a copy derived from it.
 
+    A home that had another broker lately gets its consumers back to what is left there.
     Raises: LocalError, also on a word that is not known.
     """
     source, words = choose_run_file(source, words)
     run_file = read_run_file(source)
     stack = run_file.stack.with_words(words)
+    stack = replace(stack, former_brokers=formers(home, stack.brokers))
     wanted_gateway_port = gateway_port or shift(run_file.gateway_port, port_offset)
     if (
         home.is_default
@@ -145,10 +149,11 @@ def _derive(source: Path, home: Home, ports: Mapping[int, int], written: Stack, 
     if wanted.names != written.names:
         _resolve_names(home, wanted)
     content = yaml.safe_load(_move(source.read_text(), home, ports))
-    _choose_folders(content["common"]["resourcesPaths"], written, wanted)
+    former = [str(write_former(home.dapr, name).relative_to(home.dapr)) for name in wanted.former_brokers]
+    content["common"]["resourcesPaths"] = _chosen(content["common"]["resourcesPaths"], wanted) + former
     for entry in content["apps"]:
         if "resourcesPaths" in entry:
-            _choose_folders(entry["resourcesPaths"], written.of(entry["appID"]), wanted.of(entry["appID"]))
+            entry["resourcesPaths"] = _chosen(entry["resourcesPaths"], wanted.of(entry["appID"])) + former
         entry["appDirPath"] = "."
         entry.update({key: ports[entry[key]] for key in PORT_KEYS if key in entry})
         program = entry["command"][0]
@@ -161,9 +166,8 @@ def _derive(source: Path, home: Home, ports: Mapping[int, int], written: Stack, 
     return derived
 
 
-def _choose_folders(paths: list[str], written: Stack, wanted: Stack) -> None:
-    for capability, folder in wanted.folders.items():
-        paths[paths.index(written.folders[capability])] = folder
+def _chosen(paths: list[str], stack: Stack) -> list[str]:
+    return [stack.folders[match["capability"]] if (match := FOLDER.search(path)) else path for path in paths]
 
 
 def _resolve_names(home: Home, wanted: Stack) -> None:

@@ -12,6 +12,7 @@ import psutil
 from tools.local.backends import RunningBackends, dapr_binaries, start_backends, stop_backends
 from tools.local.components import require_sound
 from tools.local.errors import LocalError
+from tools.local.former import remember
 from tools.local.home import PROJECT, Home
 from tools.local.ports import BackendPorts, require_free
 from tools.local.processes import ProcessTable, stop
@@ -117,6 +118,7 @@ class Shop:
             base=self._base,
             progress=self._progress,
         )
+        remember(self.home, run_file.stack.brokers)
         app_ids = frozenset(app.app_id for app in run_file.apps)
         for folders in (run_file.resources, *run_file.own_resources):
             require_sound(folders, app_ids=app_ids, secrets=self._backends.secrets)

@@ -15,6 +15,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "names": ("sqlite", "consul"),
 }
 FOLDER = re.compile(r"components/(?P<capability>state|pubsub|secrets|cache)-(?P<technology>[a-z]+)$")
+FORMER_FOLDER = re.compile(r"components/former-pubsub-(?P<technology>[a-z]+)$")
 SERVERS: Mapping[str, tuple[str, ...]] = {
     "etcd": ("etcd-1", "etcd-2", "etcd-3"),
     "postgres": ("postgres",),
@@ -39,16 +40,23 @@ class Stack:
     own: tuple[tuple[str, "Stack"], ...] = ()
     """By app id, the stacks of apps that have component folders of their own."""
 
+    former_brokers: tuple[str, ...] = ()
+    """Brokers of an earlier start, from which what they still hold is read."""
+
     def __str__(self) -> str:
-        return ", ".join((self._words(), *(f"{app_id}: {stack._words()}" for app_id, stack in self.own)))
+        own = (f"{app_id}: {stack._words()}" for app_id, stack in self.own)
+        former = (f"still reading from {broker}" for broker in self.former_brokers)
+        return ", ".join((self._words(), *own, *former))
 
     @classmethod
     def of_folders(cls, folders: Iterable[str], *, names: str) -> Self:
         """The stack whose component folders these are. Raises: LocalError on one that is not known."""
+        paths = tuple(folders)
         found: dict[str, Any] = {
-            match["capability"]: match["technology"] for path in folders if (match := FOLDER.search(path))
+            match["capability"]: match["technology"] for path in paths if (match := FOLDER.search(path))
         }
-        return cls(**found, names=names)._checked()
+        former = tuple(match["technology"] for path in paths if (match := FORMER_FOLDER.search(path)))
+        return cls(**found, names=names, former_brokers=former)._checked()
 
     def with_words(self, words: Iterable[str]) -> Self:
         """The stack with `PUBSUB=kafka` and the like applied; an app that has a technology of its own keeps it.
@@ -80,14 +88,23 @@ class Stack:
     @property
     def states(self) -> frozenset[str]:
         """Every technology that keeps records."""
-        return frozenset(stack.state for stack in (self, *dict(self.own).values()))
+        return frozenset(stack.state for stack in self._stacks)
+
+    @property
+    def brokers(self) -> frozenset[str]:
+        """Every technology that events are published on."""
+        return frozenset(stack.pubsub for stack in self._stacks)
 
     @property
     def servers(self) -> tuple[str, ...]:
         """The back ends that must run for it, beside Dapr's own and the mail sink."""
-        stacks = (self, *dict(self.own).values())
-        chosen = dict.fromkeys(getattr(stack, capability) for stack in stacks for capability in CHOICES)
-        return tuple(server for technology in chosen for server in SERVERS.get(technology, ()))
+        chosen = [getattr(stack, capability) for stack in self._stacks for capability in CHOICES]
+        needed = dict.fromkeys((*chosen, *self.former_brokers))
+        return tuple(server for technology in needed for server in SERVERS.get(technology, ()))
+
+    @property
+    def _stacks(self) -> tuple["Stack", ...]:
+        return (self, *dict(self.own).values())
 
     def _with(self, capability: str, technology: str) -> Self:
         own = (
