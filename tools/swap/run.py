@@ -19,7 +19,17 @@ def run_stack(name: str, words: str, suite: Suite, directory: Path) -> Outcome:
     """pytest's own output goes to the console, as its progress. In `directory` stay the homes of shops that failed, with their logs."""
     report = directory / "report.xml"
     command = [
-        *(sys.executable, "-m", "pytest", "-q", "--no-header", "-o", "timeout_func_only=true"),
+        *(
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "--no-header",
+            "-o",
+            "timeout_func_only=true",
+            "-o",
+            "junit_family=xunit1",
+        ),
         *(f"--junitxml={report}", *suite.paths),
     ]
     began = time.monotonic()
