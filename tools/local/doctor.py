@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from tools.dapr import ObtainError, find_obtained
 from tools.local.backends import BACKENDS, needed
@@ -71,15 +72,20 @@ def _components(home: Home, run_file: RunFile) -> Iterator[Check]:
     except ValueError as error:
         yield Check("secrets", "", f"{home.secrets} is not JSON: {error}")
         secrets = None
-    components, mistakes = read_components(run_file.resources)
     app_ids = frozenset(app.app_id for app in run_file.apps)
-    mistakes += find_mistakes(components, app_ids=app_ids, secrets=secrets)
-    wrong = {mistake.subject: mistake.what for mistake in mistakes}
-    for component in components:
-        found = f"{component.type}, for {', '.join(component.scopes) or 'all apps'}"
-        yield Check(f"component {component.name}", found, wrong.pop(component.name, ""))
-    for subject, what in wrong.items():
-        yield Check(f"component {subject}", "", what)
+    shown: set[Path] = set()
+    for folders in (run_file.resources, *run_file.own_resources):
+        components, mistakes = read_components(folders)
+        mistakes += find_mistakes(components, app_ids=app_ids, secrets=secrets)
+        wrong = {mistake.subject: mistake.what for mistake in mistakes}
+        for component in components:
+            mistake = wrong.pop(component.name, "")
+            if component.file not in shown or mistake:
+                shown.add(component.file)
+                found = f"{component.type}, for {', '.join(component.scopes) or 'all apps'}"
+                yield Check(f"component {component.name}", found, mistake)
+        for subject, what in wrong.items():
+            yield Check(f"component {subject}", "", what)
 
 
 def _tokens(home: Home) -> Iterator[Check]:
