@@ -29,10 +29,9 @@ WHOLE = Suite(("tests/e2e", "tests/integration", "tests/chaos/test_storm.py", "t
 SHORT = Suite(
     (
         "tests/e2e/test_journey.py",
-        "tests/integration/test_audit.py",
-        "tests/integration/test_carts.py",
+        "tests/integration/test_audit.py::test_orders_that_ended_in_every_way_leave_a_clean_shop",
+        "tests/integration/test_catalog.py::test_the_life_of_a_product",
         "tests/integration/test_one_writer.py",
-        "tests/integration/test_redelivery.py",
         "tests/integration/test_walls.py",
     ),
     300,
