@@ -16,14 +16,15 @@ READ_ON_SECONDS = 24 * 3600.0
 
 
 def formers(home: Home, brokers: Iterable[str]) -> tuple[str, ...]:
-    """Technologies that this home had as a broker within READ_ON_SECONDS and has no more, now that it has `brokers`."""
+    """Technologies that this home has as a broker no more, now that it has `brokers`, and had until READ_ON_SECONDS ago at most."""
     since = time.time() - READ_ON_SECONDS
-    return tuple(sorted(name for name, last in _read(home).items() if name not in set(brokers) and last > since))
+    return tuple(sorted(name for name, given_up_at in _given_up(home, brokers).items() if given_up_at > since))
 
 
 def remember(home: Home, brokers: Iterable[str]) -> None:
-    """From now on the home has had these brokers."""
-    write_atomically(_file(home), json.dumps({**_read(home), **dict.fromkeys(brokers, time.time())}))
+    """The home is started with these brokers."""
+    now = list(brokers)
+    write_atomically(_file(home), json.dumps({"brokers": now, "given_up_at": _given_up(home, now)}))
 
 
 def write_components(directory: Path, technology: str) -> Path:
@@ -63,8 +64,11 @@ def _file(home: Home) -> Path:
     return home.root / "brokers.json"
 
 
-def _read(home: Home) -> dict[str, float]:
+def _given_up(home: Home, brokers: Iterable[str]) -> dict[str, float]:
+    """When each broker was given up that the home had and is not among `brokers`: now, where that is new."""
     try:
-        return {str(name): float(last) for name, last in json.loads(_file(home).read_text()).items()}
+        kept = json.loads(_file(home).read_text())
     except FileNotFoundError:
         return {}
+    given_up = {**dict.fromkeys(kept["brokers"], time.time()), **kept["given_up_at"]}
+    return {name: at for name, at in given_up.items() if name not in set(brokers)}

@@ -1,7 +1,6 @@
 """A shop that was given another broker reads on what is left in the one before, by the same rules, for a day."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -45,9 +44,23 @@ def test_the_broker_of_before_is_read_beside_the_new_one_with_its_server(home: H
 
 def test_a_broker_is_left_alone_once_its_time_is_over(home: Home) -> None:
     start(home)
-    (home.root / "brokers.json").write_text(json.dumps({"redis": time.time() - READ_ON_SECONDS - 1}))
+    start(home, "PUBSUB=kafka")
+    kept = json.loads((home.root / "brokers.json").read_text())
+    kept["given_up_at"]["redis"] -= READ_ON_SECONDS + 1
+    (home.root / "brokers.json").write_text(json.dumps(kept))
 
     assert start(home, "PUBSUB=kafka").stack == Stack(pubsub="kafka")
+
+
+def test_a_day_begins_with_the_change_and_not_with_the_last_start(home: Home) -> None:
+    start(home)
+    start(home, "PUBSUB=kafka")
+    given_up_at = json.loads((home.root / "brokers.json").read_text())["given_up_at"]["redis"]
+    start(home, "PUBSUB=kafka")
+
+    assert json.loads((home.root / "brokers.json").read_text())["given_up_at"] == {"redis": given_up_at}
+    start(home)
+    assert list(json.loads((home.root / "brokers.json").read_text())["given_up_at"]) == ["kafka"]
 
 
 def test_its_components_and_subscriptions_are_those_of_before_under_other_names(home: Home) -> None:
