@@ -1,11 +1,12 @@
 # Plaza on one machine. Everything that these targets need they fetch or build themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run backends doctor stop reset audit migrate dead-letters chaos test test-unit test-containers lint lock openapi venv
+.PHONY: help run backends doctor stop reset audit migrate dead-letters chaos swap test test-unit test-containers lint lock openapi venv
 
 PYTHON ?= python3
 LOCAL := .venv/bin/python -m tools.local
-# The technologies that a command is to use in place of those in dapr.yaml: make run STATE=etcd PUBSUB=kafka
-WORDS = $(foreach word,STATE PUBSUB SECRETS CACHE NAMES,$(if $(filter command line,$(origin $(word))),$(word)=$($(word))))
+# The technologies that a command is to use in place of those in dapr.yaml, or another run file:
+# make run STATE=etcd PUBSUB=kafka, make run STACK=mix
+WORDS = $(foreach word,STACK STATE PUBSUB SECRETS CACHE NAMES,$(if $(filter command line,$(origin $(word))),$(word)=$($(word))))
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,10 +38,15 @@ dead-letters: venv ## List the events that could not be handled; REPLAY= or DISC
 chaos: venv ## Let a storm loose on a shop of its own (SEED=1 KILLS=10 ORDERS=300)
 	@.venv/bin/python -m tools.storm $(WORDS)
 
+swap: venv ## Run the same tests on every stack, or on some (STACKS="default kafka"), and print a table
+	@.venv/bin/python -m tools.dapr >/dev/null
+	@.venv/bin/python -m tools.swap $(STACKS)
+
 # Time to obtain Dapr and to start the shop is no test's: each is bounded by itself.
 test: venv ## Run all tests with coverage, on a shop of their own
 	@.venv/bin/python -m tools.dapr >/dev/null
 	@.venv/bin/python -m pytest -o timeout_func_only=true --durations=10 --cov --cov-report=term-missing:skip-covered --cov-fail-under=80
+	@.venv/bin/python -m tools.swap --short etcd-nats
 
 test-unit: venv ## Run the tests that need nothing running, in seconds
 	@.venv/bin/python -m pytest tests/unit tests/contracts tests/workflows

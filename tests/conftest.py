@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from apps.shared.platform.sole_writer import UNGUARDED
 from tests.support.client import Client
 from tests.support.otlp import SpanReceiver, receive_spans
 from tests.support.processes import end_revived
@@ -58,11 +59,27 @@ def shop(request: pytest.FixtureRequest, spans: SpanReceiver) -> Iterator[Runnin
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what looks into a server that the stack under test does not have."""
+    """Leave out what the stack under test does not have: a technology to look into, or stores that take several replicas of an app."""
     for item in items:
         for marker in item.iter_markers("looks_into"):
-            if lacking := set(marker.args) - set(STACK.servers):
-                item.add_marker(pytest.mark.skip(f"looks into {', '.join(sorted(lacking))}, which this stack lacks"))
+            for capability, technology in marker.kwargs.items():
+                if getattr(STACK, capability) != technology:
+                    item.add_marker(
+                        pytest.mark.skip(f"looks into {technology}, which is not this stack's {capability}")
+                    )
+        for marker in item.iter_markers("replicates"):
+            for app_id in marker.args:
+                if has_one_writer(app_id):
+                    item.add_marker(pytest.mark.skip(f"{STACK.of(app_id).state} takes one replica of {app_id}"))
+        for marker in item.iter_markers("has_one_writer"):
+            for app_id in marker.args:
+                if not has_one_writer(app_id):
+                    item.add_marker(pytest.mark.skip(f"{STACK.of(app_id).state} takes many replicas of {app_id}"))
+
+
+def has_one_writer(app_id: str) -> bool:
+    """Whether the store of this app takes one replica of it."""
+    return f"state.{STACK.of(app_id).state}" in UNGUARDED
 
 
 @pytest.fixture(scope="session")

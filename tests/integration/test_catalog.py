@@ -53,12 +53,13 @@ async def create(client: Client, **fields: Any) -> dict[str, Any]:
 
 
 async def test_the_life_of_a_product(admin: Client, shopper: Client) -> None:
-    body = new_body(stock=[{"warehouse": "east", "quantity": 5}, {"warehouse": "west", "quantity": 2}])
+    stock = [{"warehouse": "east", "quantity": 5}, {"warehouse": "west", "quantity": 2}]
+    body = new_body(stock=stock, description='"Sees far",\nsays the C:\\captain.')
     created = await admin.call("POST", PRODUCTS, body)
     product = created.expect(201)
     path = f"{PRODUCTS}/{product['id']}"
     assert header(created, "Location") == path
-    assert (product["sku"], product["available"]) == (body["sku"], 7)
+    assert (product["sku"], product["description"], product["available"]) == (body["sku"], body["description"], 7)
     (await admin.call("POST", PRODUCTS, body)).problem(409)
 
     read = await shopper.call("GET", path)
@@ -219,6 +220,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
+@pytest.mark.replicates("catalog")
 async def test_two_replicas_agree_also_after_one_was_killed_while_writing(
     run_json: dict[str, Any], second: SecondReplica, http: aiohttp.ClientSession
 ) -> None:

@@ -17,7 +17,7 @@ from tests.support.shops import new_home, running_shop
 from tools.local.postgres import BIN
 from tools.local.variant import vary
 
-pytestmark = pytest.mark.looks_into("postgres", "redis")
+pytestmark = pytest.mark.looks_into(state="postgres", pubsub="redis")
 
 ORDERS = 8
 NODE_EVENTS = 100  # Redis trims whole nodes of a stream

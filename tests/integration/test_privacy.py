@@ -15,7 +15,7 @@ from tests.support.mail import mails_to
 from tests.support.otlp import SpanReceiver
 from tests.support.stored import files_of, layers, postgres_dump, redis_dump
 
-pytestmark = pytest.mark.looks_into("postgres", "redis")
+pytestmark = pytest.mark.looks_into(state="postgres", pubsub="redis")
 
 CARDS = ("4111111111111111", "5555 5555 5555 4444", "3782-822463-10005")
 

@@ -86,7 +86,7 @@ def decided_reservations(app_port: int) -> int:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("replicas", [1, 2])
+@pytest.mark.parametrize("replicas", [1, pytest.param(2, marks=pytest.mark.replicates("inventory"))])
 async def test_the_last_units_are_sold_once_and_all(
     replicas: int, shop: RunningShop, admin: Client, bearers: list[str], tmp_path: Path
 ) -> None:

@@ -124,17 +124,17 @@ def _install(control: Control) -> None:
 
 
 def write_run_file(directory: Path) -> Path:
-    """In the new `directory`: dapr.yaml, its apps started by this program."""
-    content = yaml.safe_load((PROJECT / "dapr.yaml").read_text())
-    for app in content["apps"]:
-        python, _, module = app["command"]
-        app["command"] = [str(PROJECT / python), str(Path(__file__).resolve()), module]
+    """In the new `directory`: the project's run files, their apps started by this program. Answers the default one."""
     directory.mkdir(parents=True)
     for name in ("components", "config"):
         (directory / name).symlink_to(PROJECT / name)
-    run_file = directory / "dapr.yaml"
-    run_file.write_text(yaml.safe_dump(content, sort_keys=False))
-    return run_file
+    for source in PROJECT.glob("dapr*.yaml"):
+        content = yaml.safe_load(source.read_text())
+        for app in content["apps"]:
+            python, _, module = app["command"]
+            app["command"] = [str(PROJECT / python), str(Path(__file__).resolve()), module]
+        (directory / source.name).write_text(yaml.safe_dump(content, sort_keys=False))
+    return directory / "dapr.yaml"
 
 
 if __name__ == "__main__":

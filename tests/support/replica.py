@@ -18,8 +18,13 @@ _SIDECAR_PORTS = ("dapr-http-port", "dapr-grpc-port", "dapr-internal-grpc-port",
 
 
 @contextmanager
-def second_replica(run_json: dict[str, Any], app_id: str, directory: Path) -> Iterator[dict[str, Any]]:
-    """`app_pid` and `app_port` of the replica, while the block runs; both processes are started as those of the first one were."""
+def second_replica(
+    run_json: dict[str, Any], app_id: str, directory: Path, *, becomes_ready: bool = True
+) -> Iterator[dict[str, Any]]:
+    """`app_pid` and `app_port` of the replica, while the block runs; both processes are started as those of the first one were.
+
+    It is ready in the block, unless it is not expected to be. Its log is `app.log` in the directory.
+    """
     first = run_json["apps"][app_id]
     app, daprd = psutil.Process(first["app_pid"]), psutil.Process(first["daprd_pid"])
     ports = {name: free_port() for name in ("app-port", *_SIDECAR_PORTS)}
@@ -43,7 +48,8 @@ def second_replica(run_json: dict[str, Any], app_id: str, directory: Path) -> It
                 started.append(
                     subprocess.Popen(command, env=variables, cwd=like.cwd(), stdout=log, stderr=subprocess.STDOUT)
                 )
-        _wait_until_ready(ports["app-port"], directory)
+        if becomes_ready:
+            _wait_until_ready(ports["app-port"], directory)
         yield {"app_pid": started[0].pid, "app_port": ports["app-port"]}
     finally:
         for process in started:

@@ -11,13 +11,12 @@ import pytest
 from tools.local.home import PROJECT, Home
 from tools.local.ports import find_free_offset
 from tools.local.processes import ProcessTable
-from tools.local.run_file import read_run_file
+from tools.local.run_file import chosen_stack, read_run_file
 from tools.local.shop import Shop
-from tools.local.stack import Stack
 from tools.local.stopping import delete_home
 
 WORDS = tuple(os.environ.get("PLAZA_STACK", "").split())
-STACK = Stack().with_words(WORDS)
+STACK = chosen_stack(PROJECT / "dapr.yaml", WORDS)
 
 
 def new_home(kind: str) -> Home:

@@ -43,14 +43,14 @@ class MemorySidecar:
     """The state API of a sidecar, in memory, with ETags and atomic transactions; counts its calls.
 
     `before_commit` runs once before the next transaction, so that a test can change a document in between. While it `is_dying` it
-    answers that there is nothing, as Dapr does when PostgreSQL breaks off.
+    answers that there is nothing, as Dapr does when PostgreSQL breaks off; while something `is_unreadable` it answers without a body.
     """
 
     def __init__(self) -> None:
         self.documents: dict[str, tuple[Any, str]] = {}
         self.calls: list[str] = []
         self.before_commit: Callable[[], object] | None = None
-        self.is_dying = False
+        self.is_dying = self.is_unreadable = False
         self._etags = itertools.count(1)
 
     async def call(self, method: str, path: str, *, json: Any = None, **_: Any) -> Any:
@@ -59,6 +59,8 @@ class MemorySidecar:
         self.calls.append(operation)
         if operation == "metadata":
             return {"components": []}
+        if operation == "bulk" and self.is_unreadable:
+            return None
         if operation == "bulk":
             return [{"key": key} if self.is_dying else self._row(key) for key in json["keys"]]
         if operation == "statestore":

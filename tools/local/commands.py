@@ -11,6 +11,7 @@ from tools.local.demo import seed_catalogue
 from tools.local.doctor import examine, written
 from tools.local.environment import link_logs
 from tools.local.errors import LocalError
+from tools.local.former import remember
 from tools.local.home import PROJECT, Home
 from tools.local.ports import BackendPorts, port_from_environment
 from tools.local.processes import ProcessTable
@@ -76,6 +77,7 @@ def backends(home: Home, words: Sequence[str]) -> None:
                 base=os.environ,
                 progress=console,
             )
+            remember(home, run_file.stack.brokers)
             link_logs(home, run_file.path.parent)
         except BaseException:
             stop_backends(table)
@@ -118,7 +120,9 @@ def _show_demo(shop: Shop, console: Console) -> None:
     """A demo that fails is told, and the shop serves on: whoever looks for the reason needs it running."""
     try:
         api = Api(shop.gateway_url)
-        seed_catalogue(shop.home, api, state=shop.stack.state, admin=first_admin(shop.secrets), progress=console)
+        seed_catalogue(
+            shop.home, api, state="-".join(sorted(shop.stack.states)), admin=first_admin(shop.secrets), progress=console
+        )
         place_demo_order(api, progress=console)
     except LocalError as error:
         console(f"the demo did not end well: {error}")

@@ -17,7 +17,7 @@ AT_ONCE = 8
 def seed_catalogue(
     home: Home, api: Api, *, state: str, admin: Mapping[str, str], progress: Callable[[str], None]
 ) -> None:
-    """Does nothing once it was done for this home and state store; goes on where it stopped when it was interrupted.
+    """Does nothing once it was done for this home and this state store (or these); goes on where it stopped when it was interrupted.
 
     Raises: LocalError when the shop refuses a product or a receipt.
     """

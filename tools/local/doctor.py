@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from tools.dapr import DaprBinaries, ObtainError, find_obtained
 from tools.dapr.pins import read_pins
@@ -89,17 +90,22 @@ def _components(home: Home, run_file: RunFile) -> Iterator[Check]:
     except ValueError as error:
         yield Check("secrets", "", f"{home.secrets} is not JSON: {error}")
         secrets = None
-    components, mistakes = read_components(run_file.resources)
     app_ids = frozenset(app.app_id for app in run_file.apps)
-    mistakes += find_mistakes(components, app_ids=app_ids, secrets=secrets)
-    wrong: dict[str, list[str]] = {}
-    for mistake in mistakes:
-        wrong.setdefault(mistake.subject, []).append(mistake.what)
-    for component in components:
-        found = f"{component.type}, for {', '.join(component.scopes) or 'all apps'}"
-        yield Check(f"component {component.name}", found, "; ".join(wrong.get(component.name, ())))
-    for subject in wrong.keys() - {component.name for component in components}:
-        yield Check(f"component {subject}", "", "; ".join(wrong[subject]))
+    shown: set[Path] = set()
+    for folders in (run_file.resources, *run_file.own_resources):
+        components, mistakes = read_components(folders)
+        mistakes += find_mistakes(components, app_ids=app_ids, secrets=secrets)
+        wrong: dict[str, list[str]] = {}
+        for mistake in mistakes:
+            wrong.setdefault(mistake.subject, []).append(mistake.what)
+        for component in components:
+            told = "; ".join(wrong.get(component.name, ()))
+            if component.file not in shown or told:
+                shown.add(component.file)
+                found = f"{component.type}, for {', '.join(component.scopes) or 'all apps'}"
+                yield Check(f"component {component.name}", found, told)
+        for subject in wrong.keys() - {component.name for component in components}:
+            yield Check(f"component {subject}", "", "; ".join(wrong[subject]))
 
 
 def _tokens(home: Home) -> Iterator[Check]:

@@ -133,9 +133,12 @@ def stop(
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether it still does anything: a zombie has ended, and waits only for a parent to ask how."""
+    """Whether it still does anything: a zombie has ended, and waits only for a parent to ask how.
+
+    Not so one that has threads left, such as a Java that ends: it still holds its files and ports, and its parent is told nothing yet.
+    """
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except psutil.NoSuchProcess:
         return False
 

@@ -6,22 +6,25 @@ The root file is used as it is wherever it fits, so that `make run` and a hand-t
 import re
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tools.local.errors import LocalError
+from tools.local.former import formers
+from tools.local.former import write_components as write_former
 from tools.local.home import Home
 from tools.local.ports import BACKEND_PORTS, shift
-from tools.local.stack import Stack
+from tools.local.stack import FOLDER, Stack
 
 COPIED_DIRECTORIES = ("components", "config")
 PORT_KEYS = ("appPort", "daprHTTPPort", "daprGRPCPort", "daprInternalGRPCPort", "metricsPort")
 LOOPBACK_ADDRESS = re.compile(r"(?P<host>127\.0\.0\.1|localhost):(?P<port>\d+)\b")
 DEFAULT_HOME_PATH = re.compile(r"(?<![\w/.-])(?:\./)?\.plaza(?![\w.-])")
 GATEWAY = "gateway"
+ANOTHER_FILE = "STACK="
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class RunFile:
     apps: tuple[App, ...]
     stack: Stack
     resources: tuple[Path, ...] = ()
+    own_resources: tuple[tuple[Path, ...], ...] = ()
+    """The folders of each app that has others than the rest."""
 
     @property
     def gateway_port(self) -> int:
@@ -70,11 +75,39 @@ def read_run_file(path: Path) -> RunFile:
     try:
         apps = content["apps"]
         names = _load(path.parent / apps[0]["configFilePath"])["spec"]["nameResolution"]["component"]
-        stack = Stack.of_folders(content["common"]["resourcesPaths"], names=names)
-        resources = tuple(path.parent / folder for folder in content["common"]["resourcesPaths"])
-        return RunFile(path, tuple(_app(entry) for entry in apps), stack, resources)
+        common = content["common"]["resourcesPaths"]
+        own = {entry["appID"]: entry["resourcesPaths"] for entry in apps if "resourcesPaths" in entry}
+        stack = replace(
+            Stack.of_folders(common, names=names),
+            own=tuple((app_id, Stack.of_folders(folders, names=names)) for app_id, folders in own.items()),
+        )
+        resources, *others = (tuple(path.parent / folder for folder in paths) for paths in (common, *own.values()))
+        return RunFile(path, tuple(_app(entry) for entry in apps), stack, resources, tuple(others))
     except (KeyError, TypeError) as error:
         raise LocalError(f"{path} is not a run file with ports for every app: {error!r}.") from error
+
+
+def choose_run_file(source: Path, words: Iterable[str]) -> tuple[Path, tuple[str, ...]]:
+    """The run file beside `source` that a word such as `STACK=mix` names (dapr.mix.yaml), `source` without one; and the other words.
+
+    Raises: LocalError when there is no such file.
+    """
+    rest = []
+    for word in words:
+        if not word.startswith(ANOTHER_FILE):
+            rest.append(word)
+            continue
+        name = word.removeprefix(ANOTHER_FILE)
+        source = source.with_name(f"dapr.{name}.yaml")
+        if not source.is_file():
+            raise LocalError(f"{word} is not known: there is no {source.name}.")
+    return source, tuple(rest)
+
+
+def chosen_stack(source: Path, words: Iterable[str]) -> Stack:
+    """What `words` make of the stack in `source`. Raises: LocalError on a word that is not known."""
+    path, rest = choose_run_file(source, words)
+    return read_run_file(path).stack.with_words(rest)
 
 
 def fitting_run_file(
@@ -82,10 +115,13 @@ def fitting_run_file(
 ) -> RunFile:
     """The source itself when it fits this home, these ports and the stack that `words` ask for, or a copy derived from it.
 
+    A home that had another broker lately gets its consumers back to what is left there.
     Raises: LocalError, also on a word that is not known.
     """
+    source, words = choose_run_file(source, words)
     run_file = read_run_file(source)
     stack = run_file.stack.with_words(words)
+    stack = replace(stack, former_brokers=formers(home, stack.brokers))
     wanted_gateway_port = gateway_port or shift(run_file.gateway_port, port_offset)
     if (
         home.is_default
@@ -113,10 +149,11 @@ def _derive(source: Path, home: Home, ports: Mapping[int, int], written: Stack, 
     if wanted.names != written.names:
         _resolve_names(home, wanted)
     content = yaml.safe_load(_move(source.read_text(), home, ports))
-    paths = content["common"]["resourcesPaths"]
-    for capability, folder in wanted.folders.items():
-        paths[paths.index(written.folders[capability])] = folder
+    former = [str(write_former(home.dapr, name).relative_to(home.dapr)) for name in wanted.former_brokers]
+    content["common"]["resourcesPaths"] = _chosen(content["common"]["resourcesPaths"], wanted) + former
     for entry in content["apps"]:
+        if "resourcesPaths" in entry:
+            entry["resourcesPaths"] = _chosen(entry["resourcesPaths"], wanted.of(entry["appID"])) + former
         entry["appDirPath"] = "."
         entry.update({key: ports[entry[key]] for key in PORT_KEYS if key in entry})
         program = entry["command"][0]
@@ -127,6 +164,10 @@ def _derive(source: Path, home: Home, ports: Mapping[int, int], written: Stack, 
     derived = home.dapr / source.name
     derived.write_text(yaml.safe_dump(content, sort_keys=False))
     return derived
+
+
+def _chosen(paths: list[str], stack: Stack) -> list[str]:
+    return [stack.folders[match["capability"]] if (match := FOLDER.search(path)) else path for path in paths]
 
 
 def _resolve_names(home: Home, wanted: Stack) -> None:

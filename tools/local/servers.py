@@ -28,7 +28,7 @@ SERVERS = tuple(dict.fromkeys(server for servers in SERVERS_OF.values() for serv
 
 def obtain_servers(stack: Stack, progress: Progress) -> Mapping[str, Path]:
     """The directory of each program that the stack needs and no wheel of ours brings. Raises: LocalError."""
-    if stack.state == "mongodb" and not os.environ.get(MONGODB) and "mongodb" not in own_servers():
+    if "mongodb" in stack.states and not os.environ.get(MONGODB) and "mongodb" not in own_servers():
         raise LocalError(
             f"STATE=mongodb needs a replica set of yours, since we cannot obtain one: set {MONGODB}=mongodb://…"
         )
@@ -55,7 +55,7 @@ def makers(
                     home,
                     port=ports["redis"],
                     password=secrets["redis"]["password"],
-                    keeps_records=stack.state == "redis",
+                    keeps_records="redis" in stack.states,
                 )
             case "kafka":
                 yield partial(kafka, home, programs["java"], programs["kafka"], ports=ports)

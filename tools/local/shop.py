@@ -12,6 +12,7 @@ import psutil
 from tools.local.backends import RunningBackends, dapr_binaries, start_backends, stop_backends
 from tools.local.components import require_sound
 from tools.local.errors import LocalError
+from tools.local.former import remember
 from tools.local.home import PROJECT, Home
 from tools.local.ports import BackendPorts, require_free
 from tools.local.processes import ProcessTable, stop
@@ -97,11 +98,10 @@ class Shop:
                 words=self._words,
             )
             require_free(run_file.named_ports)
-            require_sound(
-                run_file.resources,
-                app_ids=frozenset(app.app_id for app in run_file.apps),
-                secrets=ensure_secrets(self.home, BackendPorts(self._port_offset)),
-            )
+            secrets = ensure_secrets(self.home, BackendPorts(self._port_offset))
+            app_ids = frozenset(app.app_id for app in run_file.apps)
+            for folders in (run_file.resources, *run_file.own_resources):
+                require_sound(folders, app_ids=app_ids, secrets=secrets)
         except BaseException:
             self._held.close()  # nothing was started: back ends that `make backends` left running go on
             raise
@@ -122,6 +122,7 @@ class Shop:
             base=self._base,
             progress=self._progress,
         )
+        remember(self.home, run_file.stack.brokers)
         self._sidecars = Sidecars(self.home, run_file, self._table)
         path = f"{binaries}:{self._base.get('PATH', '')}"
         self._sidecars.start(binaries, {**self._base, **self._backends.environment, "PATH": path})

@@ -4,9 +4,9 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from tools.local.errors import LocalError
 
@@ -18,6 +18,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "names": ("sqlite", "consul"),
 }
 FOLDER = re.compile(r"components/(?P<capability>state|pubsub|secrets|cache)-(?P<technology>[a-z]+)$")
+FORMER_FOLDER = re.compile(r"components/former-pubsub-(?P<technology>[a-z]+)$")
 SERVERS: Mapping[str, tuple[str, ...]] = {
     "etcd": ("etcd-1", "etcd-2", "etcd-3"),
     "postgres": ("postgres",),
@@ -58,25 +59,39 @@ class Stack:
     secrets: str = "file"
     cache: str = "redis"
     names: str = "sqlite"
+    own: tuple[tuple[str, "Stack"], ...] = ()
+    """By app id, the stacks of apps that have component folders of their own."""
+
+    former_brokers: tuple[str, ...] = ()
+    """Brokers of an earlier start, from which what they still hold is read."""
 
     def __str__(self) -> str:
-        return " ".join(f"{field.name.upper()}={getattr(self, field.name)}" for field in fields(self))
+        own = (f"{app_id}: {stack._words()}" for app_id, stack in self.own)
+        former = (f"still reading from {broker}" for broker in self.former_brokers)
+        return ", ".join((self._words(), *own, *former))
 
     @classmethod
     def of_folders(cls, folders: Iterable[str], *, names: str) -> Self:
         """The stack whose component folders these are. Raises: LocalError on one that is not known."""
-        found = {match["capability"]: match["technology"] for path in folders if (match := FOLDER.search(path))}
-        return cls(**found, names=names)._checked()
+        paths = tuple(folders)
+        found: dict[str, Any] = {
+            match["capability"]: match["technology"] for path in paths if (match := FOLDER.search(path))
+        }
+        former = tuple(match["technology"] for path in paths if (match := FORMER_FOLDER.search(path)))
+        return cls(**found, names=names, former_brokers=former)._checked()
 
     def with_words(self, words: Iterable[str]) -> Self:
-        """The stack with `PUBSUB=kafka` and the like applied. Raises: LocalError on a word that is not known."""
+        """The stack with `PUBSUB=kafka` and the like applied; an app that has a technology of its own keeps it.
+
+        Raises: LocalError on a word that is not known.
+        """
         changed = self
         for word in words:
             name, _, technology = word.partition("=")
             if name.lower() not in CHOICES or name != name.upper():
                 known = ", ".join(f"{capability.upper()}=…" for capability in CHOICES)
                 raise LocalError(f"{word!r} is not known: choose with {known}.")
-            changed = replace(changed, **{name.lower(): technology})
+            changed = changed._with(name.lower(), technology)
         return changed._checked()
 
     @property
@@ -88,12 +103,45 @@ class Stack:
             if capability != "names"
         }
 
+    def of(self, app_id: str) -> "Stack":
+        """What stands behind one app."""
+        return dict(self.own).get(app_id, self)
+
+    @property
+    def states(self) -> frozenset[str]:
+        """Every technology that keeps records."""
+        return frozenset(stack.state for stack in self._stacks)
+
+    @property
+    def brokers(self) -> frozenset[str]:
+        """Every technology that events are published on."""
+        return frozenset(stack.pubsub for stack in self._stacks)
+
     @property
     def servers(self) -> tuple[str, ...]:
         """The back ends that we must start for it, beside Dapr's own and the mail sink."""
-        chosen = dict.fromkeys(getattr(self, field.name) for field in fields(self))
-        given = own_servers()
-        return tuple(server for one in chosen if one not in given for server in SERVERS.get(one, ()))
+        chosen = [getattr(stack, capability) for stack in self._stacks for capability in CHOICES]
+        needed, given = dict.fromkeys((*chosen, *self.former_brokers)), own_servers()
+        return tuple(server for one in needed if one not in given for server in SERVERS.get(one, ()))
+
+    @property
+    def _stacks(self) -> tuple["Stack", ...]:
+        return (self, *dict(self.own).values())
+
+    def _with(self, capability: str, technology: str) -> Self:
+        own = (
+            (
+                app_id,
+                stack._with(capability, technology)
+                if getattr(stack, capability) == getattr(self, capability)
+                else stack,
+            )
+            for app_id, stack in self.own
+        )
+        return replace(self, **{capability: technology, "own": tuple(own)})  # type: ignore[arg-type]
+
+    def _words(self) -> str:
+        return " ".join(f"{capability.upper()}={getattr(self, capability)}" for capability in CHOICES)
 
     def _checked(self) -> Self:
         for capability, technologies in CHOICES.items():

@@ -14,7 +14,7 @@ from tools.local.errors import LocalError
 from tools.local.home import PROJECT, Home
 from tools.local.interrupts import interrupt_once
 from tools.local.ports import find_free_offset
-from tools.local.run_file import read_run_file
+from tools.local.run_file import chosen_stack, read_run_file
 from tools.local.shop import Shop
 from tools.local.stopping import delete_home
 from tools.storm.client import Unanswered
@@ -62,7 +62,7 @@ def _run(home: Home, *, seed: int, kills: int, orders: int, words: Sequence[str]
         kills=kills,
         orders=orders,
         shoppers=min(MOST_SHOPPERS, max(8, orders // 10)),
-        servers=run_file.stack.with_words(words).servers,
+        servers=chosen_stack(run_file.path, words).servers,
     )
     offset = find_free_offset(run_file.named_ports)
     with Shop(home, progress=console, port_offset=offset, environment=ENVIRONMENT, self_healing=True, words=words):

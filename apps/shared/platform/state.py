@@ -4,6 +4,7 @@ A service states the keys and a pure decision; conflicts start over, a bounded n
 """
 
 import asyncio
+import base64
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar, cast
@@ -23,6 +24,7 @@ _BACKOFF_LIMIT_SECONDS = 0.2
 _WITNESS = "witness"
 """A document that is always there. When a database dies in the midst of a bulk get, Dapr's PostgreSQL component (1.18.3) looks at no error
 and answers that no document exists (state/postgresql/v2, BulkGet); an answer without this one is such an answer."""
+_WRAPPED = "base64"
 
 
 class StateConflict(Exception):
@@ -74,7 +76,7 @@ class Transaction:
         It travels as text: for an encrypted store daprd encrypts Go's print of the value, which of text is the text itself.
         """
         _, etag = self._found[key]
-        text = _adapter(type(value)).dump_json(value).decode()
+        text = _to_text(_adapter(type(value)).dump_json(value))
         request: dict[str, Any] = {"key": key, "value": text, "options": {"concurrency": "first-write"}}
         if etag is not None:
             request["etag"] = etag
@@ -159,12 +161,13 @@ class StateStore:
         """The documents under `keys`, for reading. Raises SidecarError."""
         body = {"keys": list(dict.fromkeys((*keys, *self._witnesses))), "parallelism": 16}
         rows = await self._sidecar.call("POST", f"{self._path}/bulk", json=body)
+        if rows is None:  # daprd answers 200 without a body when it cannot put what is stored into JSON
+            raise SidecarError(f"get {', '.join(keys)}", 500, "ERR_STATE_GET", "one of these is not stored as JSON")
         found: dict[str, tuple[Any, str | None]] = dict.fromkeys(keys, (None, None))
         for row in rows:
             if row.get("error"):
                 raise SidecarError(f"get {row['key']}", 500, "ERR_STATE_GET", row["error"])
-            data = row.get("data")
-            found[row["key"]] = (orjson.loads(data) if isinstance(data, str) else data, row.get("etag"))
+            found[row["key"]] = (_from_data(row.get("data")), row.get("etag"))
         for witness in self._witnesses:
             if found.pop(witness, (None, None))[0] is None:
                 raise SidecarError(f"get from {self.name}", 503, "ERR_STATE_GET", "the answer broke off")
@@ -194,3 +197,21 @@ class StateStore:
                 raise
             return False
         return True
+
+
+def _to_text(document: bytes) -> str:
+    """The JSON object as text that has no backslash.
+
+    Dapr's etcd component (1.18.3, state/utils, JSONStringify) quotes a text without escaping backslashes, and cannot read it again.
+    """
+    if b"\\" not in document:
+        return document.decode()
+    return orjson.dumps({_WRAPPED: base64.b64encode(document).decode()}).decode()
+
+
+def _from_data(data: Any) -> Any:
+    """What `_to_text` was given, decoded; `data` is its text, or what an encrypted store has made of that."""
+    decoded = orjson.loads(data) if isinstance(data, str) else data
+    if isinstance(decoded, dict) and decoded.keys() == {_WRAPPED}:
+        return orjson.loads(base64.b64decode(decoded[_WRAPPED]))
+    return decoded

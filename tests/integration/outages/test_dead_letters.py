@@ -190,7 +190,7 @@ async def mail_statuses(client: Client) -> list[str]:
     return [item["mail"] for item in items]
 
 
-@pytest.mark.looks_into("postgres")
+@pytest.mark.looks_into(state="postgres")
 async def test_letters_that_cannot_be_kept_for_long_are_not_lost(
     admin: Client,
     shopper: Client,

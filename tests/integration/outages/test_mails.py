@@ -18,7 +18,7 @@ from tools.local.home import Home
 AWAY_SECONDS = 2
 
 
-@pytest.mark.looks_into("postgres")
+@pytest.mark.looks_into(state="postgres")
 async def test_a_mail_that_was_sent_while_the_database_was_away_is_noted_as_sent(
     shopper: Client, publisher: Publisher, run_json: dict[str, Any], home: Home
 ) -> None:

@@ -3,6 +3,7 @@
 import traceback
 from dataclasses import dataclass
 
+import orjson
 import pytest
 
 from apps.shared.platform.sidecar import SidecarError
@@ -13,6 +14,11 @@ from tests.unit.fakes import MemorySidecar, memory_state
 @dataclass(frozen=True)
 class Counter:
     value: int
+
+
+@dataclass(frozen=True)
+class Note:
+    text: str
 
 
 def increment(transaction: Transaction) -> int:
@@ -120,3 +126,23 @@ async def test_a_database_that_dies_in_the_midst_of_an_answer_is_not_taken_for_a
     sidecar.is_dying = True
     with pytest.raises(SidecarError, match="the answer broke off"):
         await store.find("a", dict[str, int])
+
+
+@pytest.mark.parametrize("text", ['say "hi"', "two\nlines", "C:\\temp", "\x00", "grün"])
+@pytest.mark.parametrize("is_encrypted", [False, True])
+async def test_a_text_is_stored_so_that_every_store_can_quote_it(text: str, is_encrypted: bool) -> None:
+    """etcd's component writes `\\"` for `"` and leaves the rest; an encrypted store answers the text as the JSON that it is."""
+    sidecar = MemorySidecar()
+    store = memory_state(sidecar)
+    await store.transact(["note"], lambda transaction: transaction.put("note", Note(text)))
+    stored, etag = sidecar.documents["note"]
+    quoted = '"' + stored.replace('"', '\\"') + '"'
+    sidecar.documents["note"] = (orjson.loads(stored if is_encrypted else quoted), etag)
+    assert await store.find("note", Note) == Note(text)
+
+
+async def test_what_the_sidecar_cannot_put_into_json_is_no_empty_store() -> None:
+    sidecar = MemorySidecar()
+    sidecar.is_unreadable = True
+    with pytest.raises(SidecarError, match="one of these is not stored as JSON"):
+        await memory_state(sidecar).find("note", Note)

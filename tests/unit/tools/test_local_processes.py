@@ -1,5 +1,6 @@
 """A process is ours only with the right start time or the mark; a pid alone proves nothing."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from tools.local.home import Home
 from tools.local.processes import ProcessTable, Record, stop
 from tools.local.stopping import stop_everything
+from tools.local.waiting import wait_until
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN = [
@@ -18,6 +20,13 @@ STUBBORN = [
     "-c",
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)",
 ]
+
+HEADLESS = [
+    sys.executable,
+    "-c",
+    "import ctypes, threading, time; threading.Thread(target=time.sleep, args=(60,)).start(); ctypes.CDLL(None).pthread_exit(None)",
+]
+"""Its first thread ends, another one does not: the kernel calls it a zombie, and waits with its parent."""
 
 
 @pytest.fixture
@@ -97,3 +106,17 @@ def test_one_that_does_not_listen_is_killed_after_its_grace() -> None:
         stop([psutil.Process(process.pid)], grace_seconds=0.2)
 
         assert process.wait(5) == -9
+
+
+def test_what_has_threads_left_has_not_ended(home: Home) -> None:
+    table = ProcessTable(home.root)
+    child = table.start("java", HEADLESS, log=home.logs / "java.log", environment={}, directory=home.root)
+    process = psutil.Process(child.pid)
+    wait_until(
+        lambda: process.status() == psutil.STATUS_ZOMBIE, timeout_seconds=10, otherwise=lambda: "its first thread lives"
+    )
+
+    assert table.find("java") == process
+    stop([process])
+
+    assert child.poll() == -signal.SIGTERM

@@ -56,6 +56,35 @@ def test_a_derived_run_file_has_the_chosen_folders_and_names(tmp_path: Path) -> 
     assert configured["spec"]["nameResolution"] == yaml.safe_load((PROJECT / "config/names/consul.yaml").read_text())
 
 
+def test_the_mixed_run_file_gives_two_apps_folders_of_their_own_and_is_alike_in_all_else() -> None:
+    mixed, plain = (yaml.safe_load((PROJECT / name).read_text()) for name in ("dapr.mix.yaml", "dapr.yaml"))
+    folders = mixed["common"].pop("resourcesPaths")
+    own = {entry["appID"]: entry.pop("resourcesPaths") for entry in mixed["apps"] if "resourcesPaths" in entry}
+    usual = plain["common"].pop("resourcesPaths")
+
+    assert mixed == plain
+    assert folders == [folder.replace("pubsub-redis", "pubsub-nats") for folder in usual]
+    assert own == {
+        "catalog": [folder.replace("state-postgres", "state-etcd") for folder in folders],
+        "payments": [folder.replace("pubsub-nats", "pubsub-kafka") for folder in folders],
+    }
+
+
+def test_words_choose_another_run_file_and_change_what_its_apps_have_in_common(tmp_path: Path) -> None:
+    words = ["STACK=mix", "SECRETS=vault", "STATE=redis"]
+
+    run_file = fitting_run_file(ROOT_FILE, Home(tmp_path), port_offset=0, gateway_port=None, words=words)
+
+    assert run_file.stack == Stack(
+        *("redis", "nats", "vault"),
+        own=(("catalog", Stack("etcd", "nats", "vault")), ("payments", Stack("redis", "kafka", "vault"))),
+    )
+    assert run_file.stack.servers == ("redis", "nats", "openbao", "etcd-1", "etcd-2", "etcd-3", "kafka")
+    assert str(run_file.stack).endswith("payments: STATE=redis PUBSUB=kafka SECRETS=vault CACHE=redis NAMES=sqlite")
+    with pytest.raises(LocalError, match=r"STACK=mess is not known: there is no dapr\.mess\.yaml\."):
+        fitting_run_file(ROOT_FILE, Home(tmp_path), port_offset=0, gateway_port=None, words=["STACK=mess"])
+
+
 def test_every_app_resolves_names_as_the_default_says() -> None:
     wanted = yaml.safe_load((PROJECT / "config/names/sqlite.yaml").read_text())
     for file in (PROJECT / "config/apps").glob("*.yaml"):
