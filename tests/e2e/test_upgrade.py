@@ -1,6 +1,11 @@
 """An upgrade in mid-flight: sagas that began before it end by the plan they began with, later ones by the new plan."""
 
+import asyncio
+import json
+import re
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -8,12 +13,21 @@ import psutil
 import pytest
 
 from apps.shared.platform.workflows import STALLED
-from tests.support.client import Client, eventually
+from tests.conftest import SHOP_ENVIRONMENT
+from tests.support.client import PASSWORD, Client, eventually
 from tests.support.histories import read_history, steps_of, version_of
 from tests.support.processes import killed_app, upgrade_app
+from tests.support.shops import WORDS, new_home
 from tests.support.upgraded_checkout import PLANS
+from tools.local.home import PROJECT, Home
+from tools.local.ports import find_free_offset
+from tools.local.run_file import read_run_file
+from tools.local.shop import Shop
+from tools.local.stopping import delete_home
+from tools.local.variant import vary
 
 PRESENT, UPGRADED = "workflows.checkout.main", "tests.support.upgraded_checkout"
+ENVIRONMENT = {name: value for name, value in SHOP_ENVIRONMENT.items() if not name.startswith("OTEL")}
 (OLD, OLD_STEPS), (NEW, NEW_STEPS) = (
     (version, [step.activity for step in plan]) for version, plan in list(PLANS.items())[-2:]
 )
@@ -73,24 +87,53 @@ async def place(shopper: Client, product: dict[str, Any]) -> str:
     return str((await shopper.place()).expect(202)["id"])
 
 
-@pytest.mark.usefixtures("checkout")
-async def test_sagas_end_by_the_plan_with_which_they_began(
-    admin: Client, shopper: Client, run_json: dict[str, Any], sagas: Sagas
-) -> None:
-    product = await admin.new_product(quantity=5)
-    with killed_app(run_json, "payments"):
-        begun_before = [await place(shopper, product) for _ in range(3)]
-        for order_id in begun_before:
-            await sagas.wait_until_held(order_id)
-        upgrade_app(run_json, "checkout", UPGRADED)
-        held_after = await place(shopper, product)
-        await sagas.wait_until_held(held_after)
-    begun_after = await place(shopper, product)
+@pytest.mark.timeout(240)
+def test_a_shop_that_is_stopped_and_upgraded_ends_its_sagas_by_the_plan_with_which_they_began(tmp_path: Path) -> None:
+    home = new_home("upgrade")
+    upgraded = vary(tmp_path, {"dapr.yaml": (re.escape(PRESENT), UPGRADED)})
+    with shop(home, PROJECT / "dapr.yaml"):
+        email, product, begun_before = asyncio.run(begin(home))
+    with shop(home, upgraded):
+        asyncio.run(end(home, email, product, begun_before))
+    delete_home(home)
 
-    for order_id in (*begun_before, held_after, begun_after):
-        assert (await shopper.follow(order_id))["status"] == "paid"
-    assert [await sagas.run_by(order_id) for order_id in begun_before] == [(OLD, OLD_STEPS)] * 3
-    assert [await sagas.run_by(order_id) for order_id in (held_after, begun_after)] == [(NEW, NEW_STEPS)] * 2
+
+def shop(home: Home, source: Path) -> Shop:
+    offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
+    return Shop(home, progress=print, port_offset=offset, environment=ENVIRONMENT, source=source, words=WORDS)
+
+
+@asynccontextmanager
+async def scene(home: Home) -> AsyncIterator[tuple[dict[str, Any], Client, Sagas]]:
+    running = json.loads(home.run_json.read_text())
+    token = json.loads((home.root / "api-tokens.json").read_text())["DAPR_API_TOKEN"]
+    sagas = Sagas(running, token)
+    async with Client(running["gateway_url"]) as shopper:
+        yield running, shopper, sagas
+    await sagas.close()
+
+
+async def begin(home: Home) -> tuple[str, dict[str, Any], list[str]]:
+    """Who ordered what: three orders whose sagas have reserved, and wait for payments, which is dead."""
+    async with scene(home) as (running, shopper, sagas), Client(running["gateway_url"]) as admin:
+        await admin.login(running["admin"]["email"], running["admin"]["password"])
+        product = await admin.new_product(quantity=4)
+        await shopper.register()
+        psutil.Process(running["apps"]["payments"]["app_pid"]).kill()
+        orders = [await place(shopper, product) for _ in range(3)]
+        for order_id in orders:
+            await sagas.wait_until_held(order_id)
+        return shopper.email, product, orders
+
+
+async def end(home: Home, email: str, product: dict[str, Any], begun_before: list[str]) -> None:
+    async with scene(home) as (_, shopper, sagas):
+        await shopper.login(email, PASSWORD)
+        begun_after = await place(shopper, product)
+        for order_id in (*begun_before, begun_after):
+            assert (await shopper.follow(order_id, seconds=60))["status"] == "paid"
+        assert [await sagas.run_by(order_id) for order_id in begun_before] == [(OLD, OLD_STEPS)] * 3
+        assert await sagas.run_by(begun_after) == (NEW, NEW_STEPS)
 
 
 @pytest.mark.usefixtures("checkout")

@@ -26,5 +26,7 @@ def vary(directory: Path, changes: Mapping[str, tuple[str, str]]) -> Path:
             text, made = re.subn(pattern, replacement, file.read_text())
             if not made:
                 raise LookupError(f"{file} has no {pattern!r}")
+            if file.is_symlink():
+                file.unlink()  # what it points to is the project's own
             file.write_text(text)
     return directory / "dapr.yaml"

@@ -20,6 +20,13 @@ def test_only_the_named_setting_differs(tmp_path: Path) -> None:
     ).read_text()
 
 
+def test_the_project_itself_stays_as_it_is(tmp_path: Path) -> None:
+    before = (PROJECT / "dapr.yaml").read_text()
+    source = vary(tmp_path, {"dapr.yaml": (r"workflows\.checkout\.main", "tests.support.upgraded_checkout")})
+    assert source.read_text() == before.replace("workflows.checkout.main", "tests.support.upgraded_checkout")
+    assert (PROJECT / "dapr.yaml").read_text() == before
+
+
 def test_a_setting_that_is_not_there_is_no_silent_success(tmp_path: Path) -> None:
     with pytest.raises(LookupError, match="finished"):
         vary(tmp_path, {"config/apps/*.yaml": ("finished:", "")})
