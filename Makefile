@@ -1,6 +1,6 @@
 # Plaza on one machine. Everything that these targets need they fetch or build themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run backends doctor stop reset audit dead-letters chaos test test-unit lint lock openapi venv
+.PHONY: help run backends doctor stop reset audit dead-letters chaos bench test test-unit lint lock openapi venv
 
 PYTHON ?= python3
 LOCAL := .venv/bin/python -m tools.local
@@ -33,6 +33,9 @@ dead-letters: venv ## List the events that could not be handled; REPLAY= or DISC
 
 chaos: venv ## Let a storm loose on a shop of its own (SEED=1 KILLS=10 ORDERS=300)
 	@.venv/bin/python -m tools.storm $(WORDS)
+
+bench: venv ## Measure a shop beside what Dapr alone would cost (JOBS=BROWSE,CHECKOUT PRODUCTS=10000 SCALE=0.2 COMPARE='CMD')
+	@.venv/bin/python -m tools.bench $(if $(COMPARE),--compare '$(COMPARE)') $(WORDS)
 
 # Time to obtain Dapr and to start the shop is no test's: each is bounded by itself.
 test: venv ## Run all tests with coverage, on a shop of their own
