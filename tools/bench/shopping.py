@@ -43,11 +43,12 @@ class Shoppers:
         await self._http.ask("GET", f"/api/v1/products?limit=20&sort={sort}&category=shelf-{number // 4 % 20}")
 
     async def search(self, _: int) -> None:
-        """Two words, one of them with a typo; facets come with every answer."""
+        """Two words, one of them with a typo, below a price that nobody else names: no answer can have been kept. Facets come with each."""
         noun = self._dice.choice(NOUNS).lower()
         at = self._dice.randrange(1, len(noun) - 1)
-        typo = noun[:at] + noun[at + 1 :]
-        await self._http.ask("GET", f"/api/v1/products?limit=20&q={self._dice.choice(ADJECTIVES).lower()}+{typo}")
+        words = f"{self._dice.choice(ADJECTIVES).lower()}+{noun[:at]}{noun[at + 1 :]}"
+        price = self._dice.randrange(10**6, 10**9)
+        await self._http.ask("GET", f"/api/v1/products?limit=20&q={words}&max_price={price}")
 
     async def add_to_cart(self, number: int) -> None:
         """One item into the cart of the next account, two lines after two rounds."""
@@ -69,7 +70,8 @@ class Shoppers:
         began, sent_at = time.perf_counter(), time.time()
         _, content, _ = await self._http.ask("POST", "/api/v1/orders", PLACE, expect=(202,), bearer=bearer, headers=key)
         order, etag = json.loads(content), ""
-        await asyncio.sleep(sum(self._recent_seconds) / len(self._recent_seconds))
+        usual = sum(self._recent_seconds) / len(self._recent_seconds)
+        await asyncio.sleep(1.1 * usual)
         while order["status"] not in SETTLED:
             headers = {"If-None-Match": etag} if etag else {}
             status, content, answered = await self._http.ask(
@@ -78,7 +80,7 @@ class Shoppers:
             if status == 200:
                 order, etag = json.loads(content), answered.get("etag", "")
             if order["status"] not in SETTLED:
-                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+                await asyncio.sleep(max(LOOK_AGAIN_SECONDS, 0.2 * usual))
         self.ends[_end(order)] += 1
         self._recent_seconds.append(_settled_at(order) - sent_at)
         return 1000 * min(_settled_at(order) - sent_at, time.perf_counter() - began)
