@@ -1,6 +1,6 @@
 # Plaza on one machine. Everything that these targets need they fetch or build themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run backends doctor stop reset audit migrate dead-letters chaos swap test test-unit test-containers lint lock openapi venv
+.PHONY: help run backends doctor stop reset audit migrate dead-letters chaos swap bench test test-unit test-containers lint lock openapi venv
 
 PYTHON ?= python3
 LOCAL := .venv/bin/python -m tools.local
@@ -41,6 +41,9 @@ chaos: venv ## Let a storm loose on a shop of its own (SEED=1 KILLS=10 ORDERS=30
 swap: venv ## Run the same tests on every stack, or on some (STACKS="default kafka"), and print a table
 	@.venv/bin/python -m tools.dapr >/dev/null
 	@.venv/bin/python -m tools.swap $(STACKS)
+
+bench: venv ## Measure a shop beside what Dapr alone would cost (JOBS=BROWSE,CHECKOUT PRODUCTS=10000 SCALE=0.2 COMPARE='CMD')
+	@.venv/bin/python -m tools.bench $(if $(COMPARE),--compare '$(COMPARE)') $(WORDS)
 
 # Time to obtain Dapr and to start the shop is no test's: each is bounded by itself.
 test: venv ## Run all tests with coverage, on a shop of their own

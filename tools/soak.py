@@ -14,12 +14,10 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
+from tools.bench.usage import KINDS, cpu_seconds
 from tools.local.api import Api
 from tools.local.home import PROJECT, Home
 from tools.local.ports import find_free_offset
@@ -35,7 +33,6 @@ WARM_UP_ORDERS = 100
 LEAST_RATIO = 0.95
 FIRST_PAUSE_SECONDS, PAUSE_GROWTH = 0.1, 1.5  # between looks at an order: a busy machine is not made busier by looking
 SESSION_SECONDS = 600
-KINDS = ("apps", "daprd", "postgres", "scheduler", "redis", "others")
 ENVIRONMENT = {"GATEWAY_RATE_PER_MINUTE": "10000000", "GATEWAY_AUTH_RATE_PER_MINUTE": "10000000"}
 
 
@@ -46,19 +43,6 @@ class Mark:
     orders: int
     at: float
     cpu_seconds: dict[str, float]
-
-
-def cpu_seconds(table: ProcessTable) -> dict[str, float]:
-    """What all processes of a shop have used, those that ended included: their parents have it."""
-    used = dict.fromkeys(KINDS, 0.0)
-    known = [*table.list_marked(), *filter(None, (record.find() for record in table.records()))]
-    children = (child for process in known for child in process.children(recursive=True))
-    for process in {*known, *children}:  # Redis and PostgreSQL's children write over the mark
-        with suppress(psutil.Error):
-            name = process.name()
-            kind = "apps" if name.startswith("python") and process.environ().get("APP_ID") else name
-            used[next((known for known in KINDS if kind.startswith(known)), "others")] += sum(process.cpu_times()[:4])
-    return used
 
 
 @dataclass

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from apps.catalog.domain import Intake
 from apps.catalog.ports import Inventory
+from apps.shared.gathered import Gathered
 
 _MOST_ENTRIES = 50_000
 
@@ -17,6 +18,7 @@ class RememberedAvailability:
     ) -> None:
         self._inventory, self._seconds, self._monotonic = inventory, seconds, monotonic
         self._known: dict[str, tuple[float, int]] = {}
+        self._questions: Gathered[str, int] = Gathered(self._ask)
 
     async def find_available(self, skus: Sequence[str], *, fresh: bool = False) -> dict[str, int] | None:
         if fresh:
@@ -24,8 +26,9 @@ class RememberedAvailability:
         asked_at = self._monotonic()
         unknown = [sku for sku in dict.fromkeys(skus) if self._age(sku, asked_at) >= self._seconds]
         if unknown:
-            answer = await self._inventory.find_available(unknown)
-            if answer is None:
+            try:
+                answer = await self._questions.find(unknown)
+            except _Unanswered:
                 return None
             if len(self._known) + len(answer) > _MOST_ENTRIES:
                 self._known.clear()
@@ -37,6 +40,16 @@ class RememberedAvailability:
         self._known.pop(sku, None)
         return settled
 
+    async def _ask(self, skus: tuple[str, ...]) -> dict[str, int]:
+        answer = await self._inventory.find_available(skus)
+        if answer is None:
+            raise _Unanswered
+        return answer
+
     def _age(self, sku: str, now: float) -> float:
         known = self._known.get(sku)
         return float("inf") if known is None else now - known[0]
+
+
+class _Unanswered(Exception):
+    """Inventory does not answer: nobody who shared the question knows more."""

@@ -20,6 +20,8 @@ from apps.shared.platform.sidecar import SidecarError
 log = logging.getLogger(__name__)
 
 BATCH = 500
+MOST_REMEMBERED = 500
+"""Pages that were searched since the index last changed: some megabytes."""
 
 
 class Products(Protocol):
@@ -48,9 +50,20 @@ class SearchFeed:
         self._waiting: dict[str, None] = {}
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="index-writer")
         self._following: asyncio.Task[None] | None = None
+        self._remembered: dict[SearchQuery, Found] = {}
+        self._remembered_of = -1
 
     async def search(self, query: SearchQuery) -> Found:
-        return await asyncio.to_thread(self._index.search, query)
+        """What was found stands until the index changes. Few pages are asked for by many: they are searched once."""
+        generation = self._index.generation
+        if self._remembered_of != generation:
+            self._remembered_of, self._remembered = generation, {}
+        found = self._remembered.get(query)
+        if found is None:
+            found = await asyncio.to_thread(self._index.search, query)
+            if self._remembered_of == generation == self._index.generation and len(self._remembered) < MOST_REMEMBERED:
+                self._remembered[query] = found
+        return found
 
     async def count_categories(self) -> tuple[Count, ...]:
         return await asyncio.to_thread(self._index.count_categories)

@@ -60,6 +60,8 @@ class ProductIndex:
         self._index.register_tokenizer("words", self._analyzer)
         self._index.config_reader("manual")
         self._writer = self._index.writer(_WRITER_HEAP_BYTES, 1)
+        self.generation = 0
+        """Grows with each commit: what was found under one generation is found again under it."""
 
     def take(self, changes: Mapping[str, Product | None]) -> None:
         """Have the index hold these products under their ids, None meaning gone, from the next `commit` on."""
@@ -71,7 +73,9 @@ class ProductIndex:
     def commit(self) -> None:
         """Show what was taken to the searches that begin afterwards. Few large commits make a faster index than many small ones."""
         self._writer.commit()
+        self.generation += 1
         self._index.reload()
+        self.generation += 1
 
     def search(self, query: SearchQuery) -> Found:
         """One page and the facets of the whole result. Raises CursorInvalid."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from apps.catalog.domain import Intake
 from apps.catalog.patience import Patience
-from apps.shared.contracts.inventory import Availability, Receipt
+from apps.shared.contracts.inventory import AskAvailability, Availability, Receipt
 from apps.shared.contracts.nothing import Nothing
 from apps.shared.platform.invocation import Peer, PeerRefused
 from apps.shared.platform.sidecar import SidecarError
@@ -23,8 +23,8 @@ class InventoryPeer:
 
     async def find_available(self, skus: Sequence[str], *, fresh: bool = False) -> dict[str, int] | None:
         async def ask() -> dict[str, int]:
-            answer = await self._peer.get("/internal/availability", Availability, params={"skus": ",".join(skus)})
-            return answer.available
+            question = AskAvailability(skus=tuple(skus))
+            return (await self._peer.post("/internal/availability", question, Availability)).available
 
         return await self._reading.ask(ask)
 

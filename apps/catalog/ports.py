@@ -1,6 +1,6 @@
 """What the catalog use cases need from outside."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -109,10 +109,11 @@ class ProductStore(Protocol):
 class ProductCache(Protocol):
     """Copies of products that may be lost at any time. It never fails and never goes back to an older version of a product."""
 
-    async def find(self, product_id: str) -> CachedProduct | None: ...
+    async def find_many(self, product_ids: Sequence[str]) -> dict[str, CachedProduct]:
+        """The copies that there are, by product id."""
 
-    async def offer(self, product_id: str, copy: CachedProduct) -> None:
-        """A reader's copy: kept unless a newer one is there."""
+    async def offer(self, copies: Mapping[str, CachedProduct]) -> None:
+        """A reader's copies, by product id: each kept unless one is there."""
 
     async def replace(self, product_id: str, copy: CachedProduct) -> None:
         """A writer's copy: kept now, or as soon as the cache answers again; until then this replica finds it all the same."""

@@ -9,7 +9,8 @@ from apps.catalog.domain import MAX_PRICE_MINOR, Editor, Product, slug
 from apps.catalog.ports import SearchQuery, Sort
 from apps.catalog.schemas import CategoryList, CategoryOut, ChangedProduct, NewProduct, ProductOut, ProductPage
 from apps.catalog.service import CatalogService
-from apps.shared.contracts.catalog import Offers, QuoteProducts, SkuOwner
+from apps.shared.contracts import catalog as contract
+from apps.shared.contracts.catalog import Offers, QuoteProducts, ShowProducts, SkuOwner
 from apps.shared.platform.etags import etag_of, matches
 from apps.shared.platform.identity import Caller, CallerDep
 from apps.shared.platform.paging import Cursor, Limit, decode_cursor, encode_cursor
@@ -25,7 +26,7 @@ def build_router(service: CatalogService) -> APIRouter:
     async def shown(product: Product, *, fresh: bool = False) -> tuple[ProductOut, str]:
         available = await service.find_available([product], fresh=fresh)
         out = ProductOut.of(product, available.get(product.sku))
-        return out, f'"{product.version}-{etag_of(out)[1:-1]}"'
+        return out, _etag(product, out)
 
     @router.get("/products", operation_id="listProducts", responses=documented(400))
     async def list_products(
@@ -118,11 +119,27 @@ def build_peer_router(service: CatalogService) -> APIRouter:
     async def quote(question: QuoteProducts) -> Offers:
         return await service.quote(question.product_ids)
 
+    @router.post("/pages")
+    async def show(question: ShowProducts) -> contract.ProductPages:
+        products = await service.get_many(question.product_ids)
+        available = await service.find_available(products.values())
+        shown = ((product, ProductOut.of(product, available.get(product.sku))) for product in products.values())
+        return contract.ProductPages(
+            pages=tuple(
+                contract.ProductPage(product_id=product.id, etag=_etag(product, out), body=out.model_dump_json())
+                for product, out in shown
+            )
+        )
+
     @router.get("/skus/{sku}")
     async def get_sku(sku: str) -> SkuOwner:
         return await service.get_sku(sku)
 
     return router
+
+
+def _etag(product: Product, shown: ProductOut) -> str:
+    return f'"{product.version}-{etag_of(shown)[1:-1]}"'
 
 
 def _editor(caller: Caller) -> Editor:

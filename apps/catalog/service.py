@@ -55,16 +55,22 @@ class CatalogService:
     async def get(self, product_id: str) -> Product:
         """At most as old as the cache allows, see `cache`. Raises ProductNotFound."""
         _check_id(product_id)
-        copy = await self._cache.find(product_id)
-        if copy is None:
-            product = await self._store.find(product_id)
-            if product is None:
-                raise ProductNotFound(product_id)
-            copy = CachedProduct(product.version, product)
-            await self._cache.offer(product_id, copy)
-        if copy.product is None:
+        found = await self.get_many([product_id])
+        if product_id not in found:
             raise ProductNotFound(product_id)
-        return copy.product
+        return found[product_id]
+
+    async def get_many(self, product_ids: Sequence[str]) -> dict[str, Product]:
+        """Those of the products that there are, by id; each at most as old as the cache allows."""
+        copies = await self._cache.find_many(product_ids)
+        missing = [product_id for product_id in product_ids if product_id not in copies]
+        if missing:
+            stored = await self._store.find_many(missing)
+            fresh = {product_id: CachedProduct(product.version, product) for product_id, product in stored.items()}
+            if fresh:
+                await self._cache.offer(fresh)
+            copies |= fresh
+        return {product_id: copy.product for product_id, copy in copies.items() if copy.product is not None}
 
     async def update(
         self,

@@ -10,10 +10,12 @@ from apps.gateway.edge import EdgeMiddleware
 from apps.gateway.forwarding import REQUEST_HEADERS, Forwarder
 from apps.gateway.guard import Guard
 from apps.gateway.limits import RateLimiter
+from apps.gateway.pages import Pages
 from apps.gateway.routes import build_router
 from apps.gateway.settings import GatewaySettings
 from apps.gateway.tokens import KeyRing, TokenVerifier
 from apps.shared.platform.app import create_app, serve
+from apps.shared.platform.invocation import Peer
 from apps.shared.platform.sidecar import Sidecar
 
 JWKS_PATH = "/v1.0/invoke/users/method/.well-known/jwks.json"
@@ -46,7 +48,9 @@ def build_app(settings: GatewaySettings, *, sidecar: Sidecar | None = None) -> F
         settings,
         sidecar=sidecar,
         routers=[
-            build_router(guard, Forwarder(sidecar), max_body_bytes=settings.max_body_bytes),
+            build_router(
+                guard, Forwarder(sidecar), Pages(Peer(sidecar, "catalog")), max_body_bytes=settings.max_body_bytes
+            ),
             build_docs_router(settings.openapi_file()),
         ],
         stores=[],

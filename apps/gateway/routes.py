@@ -10,8 +10,10 @@ from starlette.exceptions import HTTPException
 from apps.gateway.bodies import read_json
 from apps.gateway.forwarding import Forwarder, read_body, relayed, service_path
 from apps.gateway.guard import Guard
-from apps.gateway.routing import EVENTS, FORWARDED, ROWS, Rate, Row
+from apps.gateway.pages import Pages
+from apps.gateway.routing import EVENTS, FORWARDED, PRODUCT, ROWS, Rate, Row
 from apps.gateway.streaming import OrderProgress, order_events
+from apps.shared.platform.etags import matches
 from apps.shared.platform.problems import documented
 from apps.shared.platform.sidecar import Answer
 
@@ -25,8 +27,19 @@ class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
 
-def build_router(guard: Guard, forwarder: Forwarder, *, max_body_bytes: int) -> APIRouter:
+def build_router(guard: Guard, forwarder: Forwarder, pages: Pages, *, max_body_bytes: int) -> APIRouter:
     router = APIRouter()
+
+    @router.get(PRODUCT.path, include_in_schema=False)
+    async def product_page(request: Request) -> Response:
+        identity = await guard.admit(request, PRODUCT)
+        page = await pages.find(request.path_params["product_id"])
+        if page is None:
+            return await forwarder.forward(PRODUCT, request, identity, b"")
+        headers = {"etag": page.etag}
+        if matches(request.headers.get("if-none-match", ""), page.etag):
+            return Response(status_code=304, headers=headers)
+        return Response(page.body, headers=headers, media_type="application/json")
 
     def forwarding(row: Row) -> Callable[[Request], Awaitable[Response]]:
         async def forward(request: Request) -> Response:
@@ -40,6 +53,8 @@ def build_router(guard: Guard, forwarder: Forwarder, *, max_body_bytes: int) -> 
         return forward
 
     for row in FORWARDED:
+        if row is PRODUCT:
+            continue
         router.add_api_route(row.path, forwarding(row), methods=[row.method], include_in_schema=False)
 
     @router.get(

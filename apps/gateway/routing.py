@@ -42,7 +42,17 @@ class Row:
 EVENTS = Row("GET", "/api/v1/orders/{order_id}/events", "orders", Permission.ORDERS_READ)
 """Answered by the gateway itself, from polls of `orders` (streaming.py)."""
 
+PRODUCT = Row("GET", "/api/v1/products/{product_id}", "catalog", Access.ANYONE)
+"""Answered for many at once (pages.py)."""
+
+# The framework looks at one after the other: what is asked for most stands first.
 FORWARDED = (
+    PRODUCT,
+    Row("GET", "/api/v1/products", "catalog", Access.ANYONE),
+    Row("GET", "/api/v1/orders/{order_id}", "orders", Permission.ORDERS_READ),
+    Row("PUT", "/api/v1/cart/items/{product_id}", "carts", Access.GUEST_OR_USER),
+    Row("GET", "/api/v1/cart", "carts", Access.GUEST_OR_USER),
+    Row("POST", "/api/v1/orders", "orders", Permission.ORDERS_PLACE),
     Row("POST", "/auth/register", "users", Access.UNSIGNED, Rate.AUTH),
     Row("POST", "/auth/login", "users", Access.UNSIGNED, Rate.LOGIN),
     Row("POST", "/auth/refresh", "users", Access.UNSIGNED),
@@ -51,18 +61,12 @@ FORWARDED = (
     Row("GET", "/api/v1/users/{user_id}", "users", Access.SIGNED_IN),
     Row("PUT", "/api/v1/users/{user_id}", "users", Access.SIGNED_IN),
     Row("PUT", "/api/v1/users/{user_id}/role", "users", Permission.USERS_ASSIGN_ROLES),
-    Row("GET", "/api/v1/products", "catalog", Access.ANYONE),
     Row("POST", "/api/v1/products", "catalog", Permission.PRODUCTS_WRITE),
-    Row("GET", "/api/v1/products/{product_id}", "catalog", Access.ANYONE),
     Row("PUT", "/api/v1/products/{product_id}", "catalog", Permission.PRODUCTS_WRITE),
     Row("DELETE", "/api/v1/products/{product_id}", "catalog", Permission.PRODUCTS_WRITE),
     Row("GET", "/api/v1/categories", "catalog", Access.ANYONE),
-    Row("GET", "/api/v1/cart", "carts", Access.GUEST_OR_USER),
-    Row("PUT", "/api/v1/cart/items/{product_id}", "carts", Access.GUEST_OR_USER),
     Row("DELETE", "/api/v1/cart", "carts", Access.GUEST_OR_USER),
-    Row("POST", "/api/v1/orders", "orders", Permission.ORDERS_PLACE),
     Row("GET", "/api/v1/orders", "orders", Permission.ORDERS_READ),
-    Row("GET", "/api/v1/orders/{order_id}", "orders", Permission.ORDERS_READ),
     Row("POST", "/api/v1/orders/{order_id}/cancel", "orders", Permission.ORDERS_READ),
     Row("POST", "/api/v1/orders/{order_id}/ship", "orders", Permission.ORDERS_FULFIL),
     Row("POST", "/api/v1/orders/{order_id}/deliver", "orders", Permission.ORDERS_FULFIL),

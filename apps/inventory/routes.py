@@ -3,11 +3,11 @@
 import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Response
 
 from apps.inventory.schemas import ReceiptIn, ReservationOut, ReservationPage, StockOut, StockPage
 from apps.inventory.service import InventoryService
-from apps.shared.contracts.inventory import Availability, Receipt
+from apps.shared.contracts.inventory import AskAvailability, Availability, Receipt
 from apps.shared.contracts.nothing import Nothing
 from apps.shared.contracts.sku import SKU_PATTERN
 from apps.shared.platform.etags import tagged
@@ -81,8 +81,8 @@ def build_peer_router(service: InventoryService) -> APIRouter:
         )
         return Nothing()
 
-    @router.get("/availability")
-    async def availability(skus: Annotated[str, Query(max_length=10_000)]) -> Availability:
-        return Availability(available=await service.availability(skus.split(",")))
+    @router.post("/availability")
+    async def availability(question: AskAvailability) -> Availability:
+        return Availability(available=await service.availability(question.skus))
 
     return router

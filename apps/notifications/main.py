@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from apps.notifications import domain
+from apps.notifications.contacts import RememberedContacts
 from apps.notifications.mail import BindingMail
 from apps.notifications.peers import UsersPeer
 from apps.notifications.routes import build_audit_router, build_peer_router, build_router
@@ -27,7 +28,7 @@ def build_app(settings: NotificationsSettings) -> FastAPI:
     service = NotificationService(
         store=DaprMessageStore(state),
         templates=JinjaTemplates(),
-        users=UsersPeer(Peer(sidecar, "users")),
+        users=RememberedContacts(UsersPeer(Peer(sidecar, "users"))),
         mail=BindingMail(OutputBinding(sidecar, "email")),
         clock=clock,
         ids=TimeOrderedIds(),

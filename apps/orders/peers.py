@@ -15,6 +15,7 @@ from apps.shared.contracts.checkout import (
 from apps.shared.contracts.inventory import StockLine
 from apps.shared.contracts.nothing import Nothing
 from apps.shared.contracts.notifications import AskTold, Told
+from apps.shared.gathered import Gathered
 from apps.shared.platform.invocation import Peer
 
 
@@ -37,8 +38,12 @@ class CatalogPeer:
 
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
+        self._questions: Gathered[str, Offer] = Gathered(self._ask)
 
     async def quote(self, product_ids: tuple[str, ...]) -> dict[str, Offer]:
+        return await self._questions.find(product_ids)
+
+    async def _ask(self, product_ids: tuple[str, ...]) -> dict[str, Offer]:
         answer = await self._peer.post("/internal/offers", QuoteProducts(product_ids=product_ids), Offers)
         return {offer.product_id: offer for offer in answer.offers}
 

@@ -270,7 +270,7 @@ async def test_the_newest_copy_wins_every_race_in_the_cache(run_json: dict[str, 
             product = Product(ids.new("prd"), "S", "n", "", "c", Money(1, "USD"), "usr_v", now, now)
             copies = [CachedProduct(version, product) for version in range(1, 7)]
             random.shuffle(copies)
-            await asyncio.gather(*(cache.offer(product.id, copy) for copy in copies))
-            assert await cache.find(product.id) == CachedProduct(6, product)
+            await asyncio.gather(*(cache.replace(product.id, copy) for copy in copies))
+            assert await cache.find_many([product.id]) == {product.id: CachedProduct(6, product)}
     finally:
         await sidecar.close()

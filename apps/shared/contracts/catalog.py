@@ -33,6 +33,32 @@ class Offers(BaseModel):
     offers: tuple[Offer, ...]
 
 
+class ShowProducts(BaseModel):
+    """Ask for the public pages of products, as the API shows each."""
+
+    model_config = ConfigDict(frozen=True)
+
+    product_ids: tuple[str, ...]
+
+
+class ProductPage(BaseModel):
+    """The body of a product page and its ETag; `available` in it may be a moment old."""
+
+    model_config = ConfigDict(frozen=True)
+
+    product_id: str
+    etag: str
+    body: str
+
+
+class ProductPages(BaseModel):
+    """The pages of the products asked for; products that are not for sale are left out."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pages: tuple[ProductPage, ...]
+
+
 class SkuOwner(BaseModel):
     """Which product and vendor a SKU belongs to."""
 

@@ -38,6 +38,14 @@ class Receipt(BaseModel):
     quantity: int = Field(ge=1)
 
 
+class AskAvailability(BaseModel):
+    """Ask how many units of each SKU can be bought."""
+
+    model_config = ConfigDict(frozen=True)
+
+    skus: tuple[str, ...]
+
+
 class Availability(BaseModel):
     """Units that can be bought now, by SKU; SKUs that `inventory` does not know are 0."""
 

@@ -6,12 +6,13 @@ A service states the keys and a pure decision; conflicts start over, a bounded n
 import asyncio
 import base64
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from apps.shared.gathered import Gathered
 from apps.shared.platform.sidecar import Sidecar, SidecarError
 from apps.shared.platform.sole_writer import SoleWriter, sole_writer
 
@@ -19,6 +20,10 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MAX_ATTEMPTS = 12
+READS_AT_ONCE = 2
+"""Bulk gets under way from one replica to one store; who comes meanwhile shares the next, which hardly costs more for it."""
+
+MOST_KEYS = 200
 _BACKOFF_SECONDS = 0.005
 _BACKOFF_LIMIT_SECONDS = 0.2
 _WITNESS = "witness"
@@ -110,6 +115,7 @@ class StateStore:
         self._path = f"/v1.0/state/{name}"
         self._sole_writer: SoleWriter | None = None
         self._witnesses: tuple[str, ...] = ()
+        self._reads: Gathered[str, dict[str, Any]] = Gathered(self._read, at_once=READS_AT_ONCE, most=MOST_KEYS)
 
     async def open(self) -> None:
         """Find out what guards its transactions, and write the witness of its reads.
@@ -141,6 +147,13 @@ class StateStore:
         """
         return await self._until_committed([key], decide, self._save)
 
+    async def offer(self, documents: Mapping[str, object], *, ttl_seconds: int) -> None:
+        """Write those that are not there yet, by plain saves; one that is there, or comes in between, stays. Raises SidecarError."""
+        transaction = Transaction(dict.fromkeys(documents, (None, None)))
+        for key, value in documents.items():
+            transaction.put(key, value, ttl_seconds=ttl_seconds)
+        await self._save(transaction.operations())
+
     async def _until_committed(
         self,
         keys: Sequence[str],
@@ -159,19 +172,28 @@ class StateStore:
 
     async def load(self, keys: Sequence[str]) -> Transaction:
         """The documents under `keys`, for reading. Raises SidecarError."""
-        body = {"keys": list(dict.fromkeys((*keys, *self._witnesses))), "parallelism": 16}
-        rows = await self._sidecar.call("POST", f"{self._path}/bulk", json=body)
-        if rows is None:  # daprd answers 200 without a body when it cannot put what is stored into JSON
-            raise SidecarError(f"get {', '.join(keys)}", 500, "ERR_STATE_GET", "one of these is not stored as JSON")
+        rows = await self._reads.find(keys)
         found: dict[str, tuple[Any, str | None]] = dict.fromkeys(keys, (None, None))
-        for row in rows:
+        for key, row in rows.items():
             if row.get("error"):
-                raise SidecarError(f"get {row['key']}", 500, "ERR_STATE_GET", row["error"])
-            found[row["key"]] = (_from_data(row.get("data")), row.get("etag"))
-        for witness in self._witnesses:
-            if found.pop(witness, (None, None))[0] is None:
-                raise SidecarError(f"get from {self.name}", 503, "ERR_STATE_GET", "the answer broke off")
+                raise SidecarError(f"get {key}", 500, "ERR_STATE_GET", row["error"])
+            found[key] = (_from_data(row.get("data")), row.get("etag"))
         return Transaction(found)
+
+    async def _read(self, keys: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+        """What the store says of each key, faults of single keys included."""
+        body = {"keys": list(dict.fromkeys((*keys, *self._witnesses))), "parallelism": 16}
+        answer = await self._sidecar.call("POST", f"{self._path}/bulk", json=body)
+        if answer is None:  # daprd answers 200 without a body when it cannot put what is stored into JSON
+            raise SidecarError(f"get {', '.join(keys)}", 500, "ERR_STATE_GET", "one of these is not stored as JSON")
+        rows = {row["key"]: row for row in answer}
+        for witness in self._witnesses:
+            row = rows.get(witness, {})
+            if row.get("error"):
+                raise SidecarError(f"get {witness}", 500, "ERR_STATE_GET", row["error"])
+            if row.get("data") is None:
+                raise SidecarError(f"get from {self.name}", 503, "ERR_STATE_GET", "the answer broke off")
+        return rows
 
     async def find(self, key: str, kind: type[T]) -> T | None:
         """The document under `key`, or None."""

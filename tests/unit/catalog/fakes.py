@@ -1,7 +1,7 @@
 """Stand-ins for what the catalog needs from outside, and builders for products."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -100,19 +100,19 @@ class FakeCache:
         self.copies: dict[str, CachedProduct] = {}
         self.calls: list[str] = []
 
-    async def find(self, product_id: str) -> CachedProduct | None:
+    async def find_many(self, product_ids: Sequence[str]) -> dict[str, CachedProduct]:
         self.calls.append("find")
-        return self.copies.get(product_id)
+        return {product_id: self.copies[product_id] for product_id in product_ids if product_id in self.copies}
 
-    async def offer(self, product_id: str, copy: CachedProduct) -> None:
+    async def offer(self, copies: Mapping[str, CachedProduct]) -> None:
         self.calls.append("offer")
+        self.copies = {**copies, **self.copies}
+
+    async def replace(self, product_id: str, copy: CachedProduct) -> None:
+        self.calls.append("replace")
         kept = self.copies.get(product_id)
         if kept is None or kept.version < copy.version:
             self.copies[product_id] = copy
-
-    async def replace(self, product_id: str, copy: CachedProduct) -> None:
-        await self.offer(product_id, copy)
-        self.calls[-1] = "replace"
 
     async def forget(self, product_id: str) -> None:
         self.calls.append("forget")

@@ -80,7 +80,7 @@ async def test_a_removed_product_is_gone_everywhere_at_once_and_for_good() -> No
     product = await shop.create()
     await shop.service.get(product.id)
     await shop.service.remove(product.id, OWNER)
-    await shop.cache.offer(product.id, CachedProduct(product.version, product))
+    await shop.cache.offer({product.id: CachedProduct(product.version, product)})
     with pytest.raises(domain.ProductNotFound):
         await shop.service.get(product.id)
     with pytest.raises(domain.ProductNotFound):
@@ -127,7 +127,7 @@ async def test_a_reader_with_an_old_copy_does_not_undo_a_writer() -> None:
     shop = Shop()
     product = await shop.create()
     await shop.update(product, name="Torch")
-    await shop.cache.offer(product.id, CachedProduct(1, product))
+    await shop.cache.offer({product.id: CachedProduct(1, product)})
     assert (await shop.service.get(product.id)).name == "Torch"
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from apps.notifications import domain
+from apps.notifications.contacts import RememberedContacts
 from apps.notifications.domain import MAIL_LEASE, Kind, MailStatus, Message
 from apps.notifications.mail import BindingMail
 from apps.notifications.ports import Facts
@@ -16,7 +17,7 @@ from apps.notifications.templates import JinjaTemplates, written
 from apps.shared.money import Money
 from apps.shared.platform.sidecar import SidecarAbsent, SidecarError
 from tests.unit.fakes import NOON
-from tests.unit.notifications.fakes import NotificationsRoom
+from tests.unit.notifications.fakes import FakeUsers, NotificationsRoom
 
 FACTS = Facts("ord_1", Money(123450, "USD"), "Only 1 of A&B left.")
 
@@ -303,3 +304,21 @@ async def test_an_audit_asks_which_message_an_event_became(room: Room) -> None:
     assert message is not None
     assert (message.id, message.mail) == (domain.message_id("ord_1:paid"), MailStatus.SENT)
     assert found["ord_2:paid"] is None
+
+
+async def test_a_contact_is_remembered_for_a_moment_but_not_that_there_is_none() -> None:
+    now = 0.0
+    users = FakeUsers()
+    remembered = RememberedContacts(users, seconds=5.0, monotonic=lambda: now)
+    ada = users.contacts.pop("usr_1")
+    assert await remembered.find_contact("usr_1") is None
+    users.contacts["usr_1"] = ada
+    assert await remembered.find_contact("usr_1") == ada
+    users.contacts["usr_1"] = renamed = ada.model_copy(update={"name": "Countess"})
+    now = 4.9
+    assert await remembered.find_contact("usr_1") == ada
+    now = 5.0
+    assert await remembered.find_contact("usr_1") == renamed
+    del users.contacts["usr_1"]
+    now = 10.0
+    assert await remembered.find_contact("usr_1") is None

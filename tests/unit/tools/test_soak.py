@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.client import eventually
+from tools.bench.usage import KINDS, cpu_seconds
 from tools.local.processes import ProcessTable, stop
-from tools.soak import KINDS, Mark, Progress, cpu_ms, cpu_seconds, rate
+from tools.soak import Mark, Progress, cpu_ms, rate
 
 BUSY = "while True: pass"
 BUSY_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}], env={{}})"
