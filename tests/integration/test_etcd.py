@@ -14,7 +14,7 @@ from tests.support.processes import killed_backend
 from tools.local.etcd import MEMBERS
 from tools.local.waiting import answers_ok
 
-pytestmark = [pytest.mark.looks_into(*MEMBERS), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.looks_into(state="etcd"), pytest.mark.timeout(180)]
 
 ORDERS = 3
 
