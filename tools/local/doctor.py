@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -152,7 +152,7 @@ def _silent(home: Home, name: str, port: int | None) -> str:
 
 def _own_servers(stack: Stack) -> Iterator[Check]:
     """Those of the user, where the stack uses them."""
-    chosen = {getattr(stack, field.name) for field in fields(stack)}
+    chosen = stack.states | stack.brokers | {stack.cache, *stack.former_brokers}
     for technology, secret in own_servers().items():
         places = list(addresses(secret))
         silent = [f"{host}:{port}" for host, port in places if not accepts(host, port)]
