@@ -92,7 +92,7 @@ def _components(home: Home, run_file: RunFile) -> Iterator[Check]:
         secrets = None
     app_ids = frozenset(app.app_id for app in run_file.apps)
     shown: set[Path] = set()
-    for folders in (run_file.resources, *run_file.own_resources):
+    for folders in run_file.all_resources:
         components, mistakes = read_components(folders)
         mistakes += find_mistakes(components, app_ids=app_ids, secrets=secrets)
         wrong: dict[str, list[str]] = {}
@@ -154,7 +154,7 @@ def _own_servers(stack: Stack) -> Iterator[Check]:
     """Those of the user, where the stack uses them."""
     chosen = stack.states | stack.brokers | {stack.cache, *stack.former_brokers}
     for technology, secret in own_servers().items():
-        places = list(addresses(secret))
+        places = list(addresses(secret.values()))
         silent = [f"{host}:{port}" for host, port in places if not accepts(host, port)]
         found = f"your own: {', '.join(f'{host}:{port}' for host, port in places)}"
         if technology in chosen:
