@@ -11,10 +11,16 @@ import yaml
 from tools.local.errors import LocalError
 from tools.local.known import Form, known_forms
 
+SERVER = frozenset({"redishost", "connectionstring", "endpoints", "brokers", "natsurl", "vaultaddr"})
+"""Metadata that says where a server is, in lower case."""
+
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One component file: what it says, which app may see it, and which secrets it wants, as (secret, key)."""
+    """One component file: what it says, which app may see it, and which secrets it wants, as (secret, key).
+
+    `servers` are the places of its servers, each as it stands in the file or as the secret that has it.
+    """
 
     name: str
     type: str
@@ -22,6 +28,7 @@ class Component:
     metadata: tuple[str, ...]
     scopes: tuple[str, ...]
     secrets: tuple[tuple[str, str], ...]
+    servers: tuple[str | tuple[str, str], ...]
     file: Path
 
 
@@ -106,13 +113,19 @@ def require_sound(
 def _component(document: Mapping[str, Any], file: Path) -> Component:
     spec = document["spec"]
     items = spec.get("metadata") or ()
-    references = [item["secretKeyRef"] for item in items if "secretKeyRef" in item]
+    wanted = {item["name"]: _secret(item["secretKeyRef"]) for item in items if "secretKeyRef" in item}
+    servers = (wanted.get(item["name"]) or str(item["value"]) for item in items if item["name"].lower() in SERVER)
     return Component(
         name=document["metadata"]["name"],
         type=spec["type"],
         version=str(spec.get("version") or "v1"),
         metadata=tuple(item["name"] for item in items),
         scopes=tuple(document.get("scopes") or ()),
-        secrets=tuple((reference["name"], reference.get("key", reference["name"])) for reference in references),
+        secrets=tuple(wanted.values()),
+        servers=tuple(servers),
         file=file,
     )
+
+
+def _secret(reference: Mapping[str, str]) -> tuple[str, str]:
+    return reference["name"], reference.get("key", reference["name"])

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -92,7 +92,7 @@ def _components(home: Home, run_file: RunFile) -> Iterator[Check]:
         secrets = None
     app_ids = frozenset(app.app_id for app in run_file.apps)
     shown: set[Path] = set()
-    for folders in (run_file.resources, *run_file.own_resources):
+    for folders in run_file.all_resources:
         components, mistakes = read_components(folders)
         mistakes += find_mistakes(components, app_ids=app_ids, secrets=secrets)
         wrong: dict[str, list[str]] = {}
@@ -152,9 +152,9 @@ def _silent(home: Home, name: str, port: int | None) -> str:
 
 def _own_servers(stack: Stack) -> Iterator[Check]:
     """Those of the user, where the stack uses them."""
-    chosen = {getattr(stack, field.name) for field in fields(stack)}
+    chosen = stack.states | stack.brokers | {stack.cache, *stack.former_brokers}
     for technology, secret in own_servers().items():
-        places = list(addresses(secret))
+        places = list(addresses(secret.values()))
         silent = [f"{host}:{port}" for host, port in places if not accepts(host, port)]
         found = f"your own: {', '.join(f'{host}:{port}' for host, port in places)}"
         if technology in chosen:

@@ -1,9 +1,13 @@
-"""Whether servers accept a connection at the addresses that a secret names, for those that we do not start ourselves."""
+"""Whether servers accept a connection at the addresses that component files and secrets name."""
 
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from typing import Any
+
+from tools.local.components import Component, Mistake
+from tools.local.errors import LocalError
 
 SECONDS = 2.0
 POSTGRES_PORT = 5432
@@ -12,9 +16,25 @@ _PORT = re.compile(r"\bport=(?P<port>\d+)")
 _ADDRESS = re.compile(r"(?:^|[@,/])(?P<host>[\w.-]+):(?P<port>\d+)(?=[,/?]|$)")
 
 
-def addresses(secret: Mapping[str, str]) -> Iterator[tuple[str, int]]:
-    """Every host and port in the values of a secret: `a:1,b:2`, `nats://a:1`, `mongodb://user:word@a:1/`, `host=a port=1`."""
-    for value in secret.values():
+def require_reachable(components: Iterable[Component], secrets: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raises: LocalError with each component at none of whose addresses anything listens, a line each."""
+    if silent := [str(mistake) for mistake in find_unreachable(components, secrets)]:
+        raise LocalError("\n       ".join(silent))
+
+
+def find_unreachable(components: Iterable[Component], secrets: Mapping[str, Mapping[str, Any]]) -> Iterator[Mistake]:
+    """One address of several that answers is enough: a cluster may have lost a member."""
+    for component in components:
+        named = (secrets[one[0]][one[1]] if isinstance(one, tuple) else one for one in component.servers)
+        places = list(addresses(named))
+        if places and not any(accepts(host, port) for host, port in places):
+            where = ", ".join(f"{host}:{port}" for host, port in places)
+            yield Mistake(component.name, f"nothing answers at {where} ({component.file})")
+
+
+def addresses(values: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Every host and port in them: `a:1,b:2`, `nats://a:1`, `mongodb://user:word@a:1/`, `host=a port=1`."""
+    for value in values:
         if host := _HOST.search(value):
             port = _PORT.search(value)
             yield host["host"], int(port["port"]) if port else POSTGRES_PORT

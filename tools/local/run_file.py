@@ -65,6 +65,11 @@ class RunFile:
         raise LocalError(f"{self.path} has no app {GATEWAY}: nothing would serve the API.")
 
     @property
+    def all_resources(self) -> tuple[tuple[Path, ...], ...]:
+        """The folders that the apps have in common, and then those of each app that has its own."""
+        return (self.resources, *self.own_resources)
+
+    @property
     def named_ports(self) -> dict[str, int]:
         return {name: port for app in self.apps for name, port in app.named_ports.items()}
 

@@ -10,12 +10,13 @@ from typing import Any, Self
 import psutil
 
 from tools.local.backends import RunningBackends, dapr_binaries, start_backends, stop_backends
-from tools.local.components import require_sound
+from tools.local.components import read_components, require_sound
 from tools.local.errors import LocalError
 from tools.local.former import remember
 from tools.local.home import PROJECT, Home
 from tools.local.ports import BackendPorts, require_free
 from tools.local.processes import ProcessTable, stop
+from tools.local.reach import require_reachable
 from tools.local.readiness import wait_until_ready
 from tools.local.run_file import RunFile, fitting_run_file
 from tools.local.run_json import write_run_json
@@ -100,7 +101,7 @@ class Shop:
             require_free(run_file.named_ports)
             secrets = ensure_secrets(self.home, BackendPorts(self._port_offset))
             app_ids = frozenset(app.app_id for app in run_file.apps)
-            for folders in (run_file.resources, *run_file.own_resources):
+            for folders in run_file.all_resources:
                 require_sound(folders, app_ids=app_ids, secrets=secrets)
         except BaseException:
             self._held.close()  # nothing was started: back ends that `make backends` left running go on
@@ -123,6 +124,8 @@ class Shop:
             progress=self._progress,
         )
         remember(self.home, run_file.stack.brokers)
+        components = [one for folders in run_file.all_resources for one in read_components(folders)[0]]
+        require_reachable({one.file: one for one in components}.values(), self._backends.secrets)
         self._sidecars = Sidecars(self.home, run_file, self._table)
         path = f"{binaries}:{self._base.get('PATH', '')}"
         self._sidecars.start(binaries, {**self._base, **self._backends.environment, "PATH": path})

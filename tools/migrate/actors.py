@@ -17,7 +17,14 @@ R = TypeVar("R")
 
 AT_ONCE = 16
 APPS = ("carts", "checkout")
-LEFT_OUT = ("components/pubsub-", "components/email-", "components/cache-", "config/subscriptions", "config/access")
+LEFT_OUT = (
+    "components/pubsub-",
+    "components/former-",
+    "components/email-",
+    "components/cache-",
+    "config/subscriptions",
+    "config/access",
+)
 """What would let events in, or names apps that are not there."""
 
 

@@ -96,6 +96,10 @@ def _copy(move: Move, gateway_port: int, base: Mapping[str, str], progress: Prog
     with home.locked():
         stop_leftovers(table)
         target, source = (move.run_file(state, gateway_port) for state in (move.target, move.source))
+        if source.stack.own:
+            raise LocalError(
+                f"{', '.join(dict(source.stack.own))} have stores of their own: such a shop is moved by hand."
+            )
         require_free(source.named_ports)
         for run_file in (source, target):
             _require_sound(run_file, home, move.port_offset)

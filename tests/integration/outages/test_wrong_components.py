@@ -1,7 +1,7 @@
 """A component file that names a wrong password, or a server that is not there, ends the start within seconds, in one line."""
 
+import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -28,21 +28,31 @@ def home() -> Iterator[Home]:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "given", "cause"),
+    ("wanted", "given", "told"),
     [
-        pytest.param("password", "value: sesame", "WRONGPASS", id="wrong password"),
-        pytest.param("host", 'value: "127.0.0.1:9"', "127.0.0.1:9: connect: connection refused", id="server down"),
+        pytest.param(
+            "password",
+            "value: sesame",
+            r"The sidecar of catalog .*: component cache \(state\.redis/v1\): redis store: error connecting to redis at"
+            r" 127\.0\.0\.1:\d+: WRONGPASS .* \(/.*/catalog\.daprd\.log\)",
+            id="wrong password",
+        ),
+        pytest.param(
+            "host",
+            'value: "127.0.0.1:9"',
+            r"component cache: nothing answers at 127\.0\.0\.1:9 \(/.*/cache\.yaml\)",
+            id="server down",
+        ),
     ],
 )
 def test_a_start_with_it_ends_at_once_and_names_component_and_cause(
-    home: Home, wanted: str, given: str, cause: str
+    home: Home, wanted: str, given: str, told: str
 ) -> None:
     reference = rf"secretKeyRef: {{ name: redis, key: {wanted} }}"
     source = vary(home.root / "project", {CACHE: (reference, given)})
-    told: list[str] = []
     shop = Shop(
         home,
-        progress=told.append,
+        progress=print,
         port_offset=find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports),
         environment=SHOP_ENVIRONMENT,
         source=source,
@@ -53,7 +63,4 @@ def test_a_start_with_it_ends_at_once_and_names_component_and_cause(
         shop.start()
 
     (line,) = str(caught.value).splitlines()
-    assert line.startswith("The sidecar of catalog")
-    assert "component cache (state.redis/v1): redis store: error connecting to redis" in line
-    assert cause in line
-    assert Path(line.rpartition("(")[2].rstrip(")")).name == "catalog.daprd.log"
+    assert re.fullmatch(told, line)

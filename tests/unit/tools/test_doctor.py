@@ -18,7 +18,6 @@ from tools.local.doctor import Check, examine, fit, written
 from tools.local.home import PROJECT, Home
 from tools.local.ports import BackendPorts, find_free_offset
 from tools.local.processes import ProcessTable, Record
-from tools.local.reach import accepts, addresses
 from tools.local.run_file import RunFile, fitting_run_file, read_run_file
 from tools.local.secret_file import ensure_api_tokens, ensure_secrets
 from tools.local.stack import OWN_SERVERS
@@ -179,24 +178,3 @@ def test_a_server_of_the_users_own_is_looked_for(
         assert patient.look()["redis"].found == f"your own: 127.0.0.1:{port}"
     assert patient.wrong() == {"redis": f"your own at 127.0.0.1:{port} does not answer"}
     assert "sesame" not in written(list(patient.look().values()))
-
-
-@pytest.mark.parametrize(
-    ("value", "found"),
-    [
-        ("127.0.0.1:6390", [("127.0.0.1", 6390)]),
-        ("a.example:1,b.example:2", [("a.example", 1), ("b.example", 2)]),
-        ("nats://127.0.0.1:4322", [("127.0.0.1", 4322)]),
-        ("mongodb://ada:1815@db-1:27017,db-2:27018/?replicaSet=plaza", [("db-1", 27017), ("db-2", 27018)]),
-        ("host=db port=5433 user=postgres password=x:9", [("db", 5433)]),
-        ("host=/run/postgres user=postgres", [("/run/postgres", 5432)]),
-        ("sesame", []),
-    ],
-)
-def test_addresses_are_read_as_their_clients_read_them(value: str, found: list[tuple[str, int]]) -> None:
-    assert list(addresses({"key": value})) == found
-
-
-def test_what_nobody_listens_at_accepts_nothing(tmp_path: Path) -> None:
-    assert not accepts("127.0.0.1", 9)
-    assert not accepts(str(tmp_path), 5432)
