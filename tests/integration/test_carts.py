@@ -267,12 +267,13 @@ async def test_a_cancelled_order_gives_back_once_what_its_customer_still_wants(
 
 
 async def test_a_paid_order_keeps_what_it_took(
-    shopper: Client, orders: Orders, stored: StoredCarts, pen: dict[str, Any]
+    admin: Client, shopper: Client, orders: Orders, stored: StoredCarts
 ) -> None:
-    order_id = new_order_id()
-    (await put(shopper, pen, 2)).expect(200)
-    await orders.take(shopper.user_id, order_id)
-    await asyncio.gather(*(orders.tell_paid(shopper.user_id, order_id) for _ in range(3)))
+    product = await admin.new_product()
+    (await put(shopper, product, 2)).expect(200)
+    order_id = (await shopper.place()).expect(202)["id"]
+    await shopper.follow(order_id, "paid")
+    await asyncio.gather(*(orders.tell_paid(shopper.user_id, order_id) for _ in range(2)))
     await eventually(lambda: stored.taken(shopper.user_id), lambda taken: taken == {})
     await orders.restore(shopper.user_id, order_id)
     assert await lines_of(shopper) == {}

@@ -17,7 +17,6 @@ from apps.shared.contracts.orders import (
     OrderCancelled,
     OrderConfirmed,
     OrderEvent,
-    OrderPaid,
     OrderShipped,
 )
 from apps.shared.platform.identity import USER_ID_HEADER
@@ -42,7 +41,10 @@ async def publisher(run_json: dict[str, Any], api_token: str) -> AsyncIterator[P
 
 
 def facts(shopper: Client, *, amount_minor: int = 1250, currency: str = "USD") -> dict[str, Any]:
-    """The fields that every event of an order has; the order is known to nobody else."""
+    """The fields that every event of an order has; the order is known to nobody else, so inventory must not be told that it is paid:
+
+    it would refuse that for a while, during which a broker that keeps an order, such as Kafka, holds back the events behind it.
+    """
     order_id = f"ord_test{uuid.uuid4().hex}"
     return {
         "event_id": f"{order_id}:test",
@@ -101,7 +103,7 @@ async def test_pages_come_newest_first_and_are_the_callers_own(
     shopper: Client, publisher: Publisher, shop_url: str
 ) -> None:
     order_ids: list[str] = []
-    for kind in (OrderConfirmed, OrderPaid, OrderShipped):
+    for kind in (OrderConfirmed, OrderShipped, OrderConfirmed):
         event: OrderEvent = kind(**facts(shopper))
         await publisher.publish(event)
         await eventually(lambda: mail_statuses(shopper), lambda seen: seen == ["sent"] * (len(order_ids) + 1))
@@ -122,7 +124,7 @@ async def test_a_person_whom_nobody_knows_gets_no_mail(
     shopper: Client, publisher: Publisher, run_json: dict[str, Any], api_token: str
 ) -> None:
     user_id = f"usr_gone{uuid.uuid4().hex}"
-    await publisher.publish(OrderPaid(**{**facts(shopper), "user_id": user_id}))
+    await publisher.publish(OrderShipped(**{**facts(shopper), "user_id": user_id}))
     gateway = Sidecar(port=run_json["apps"]["gateway"]["dapr_http_port"], token=api_token)
     path, headers = f"/v1.0/invoke/notifications/method{NOTIFICATIONS}", {USER_ID_HEADER: user_id}
 
@@ -136,7 +138,7 @@ async def test_a_person_whom_nobody_knows_gets_no_mail(
 async def test_a_mail_that_is_refused_is_sent_once_the_server_takes_it(
     shopper: Client, publisher: Publisher, shop: RunningShop, mail_directory: Path
 ) -> None:
-    event, server = OrderPaid(**facts(shopper)), RefusingServer()
+    event, server = OrderShipped(**facts(shopper)), RefusingServer()
     with mail_server_gone(shop.run_json) as port:
         with mail_server(server, port):
             await publisher.publish(event)
@@ -154,7 +156,7 @@ async def test_a_mail_that_nobody_was_there_to_take_is_sent_later(
     shopper: Client, publisher: Publisher, shop: RunningShop, mail_directory: Path
 ) -> None:
     with mail_server_gone(shop.run_json):
-        await publisher.publish(OrderPaid(**facts(shopper)))
+        await publisher.publish(OrderShipped(**facts(shopper)))
         await eventually(lambda: mail_statuses(shopper), lambda statuses: statuses == ["failed"])
     await eventually(lambda: mail_statuses(shopper), lambda statuses: statuses == ["sent"])
     assert len(await mails_to(mail_directory, shopper.email)) == 1
@@ -163,7 +165,7 @@ async def test_a_mail_that_nobody_was_there_to_take_is_sent_later(
 async def test_a_mail_that_was_taken_without_an_answer_is_not_sent_again(
     shopper: Client, publisher: Publisher, shop: RunningShop, mail_directory: Path
 ) -> None:
-    event, server = OrderPaid(**facts(shopper)), SlowServer(breaks_off=True)
+    event, server = OrderShipped(**facts(shopper)), SlowServer(breaks_off=True)
     server.told = True
     with mail_server_gone(shop.run_json) as port, mail_server(server, port):
         await publisher.publish(event)
@@ -177,7 +179,7 @@ async def test_a_mail_that_was_taken_without_an_answer_is_not_sent_again(
 async def test_a_mail_whose_sender_was_killed_with_it_is_not_sent_again(
     shopper: Client, publisher: Publisher, shop: RunningShop, api_token: str, mail_directory: Path
 ) -> None:
-    event, server = OrderPaid(**facts(shopper)), SlowServer()
+    event, server = OrderShipped(**facts(shopper)), SlowServer()
     sidecar = Sidecar(port=shop.run_json["apps"]["notifications"]["dapr_http_port"], token=api_token)
     with mail_server_gone(shop.run_json) as port, mail_server(server, port):
         await publisher.publish(event)

@@ -13,7 +13,8 @@ from tools.local.ports import BackendPorts, answers
 
 HEAP = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 FORMAT_SECONDS = 60
-PARTITIONS = 3
+PARTITIONS = 12
+"""An event that its consumer refuses holds back those behind it in its partition until it is given up."""
 
 
 def kafka(home: Home, java: Path, directory: Path, *, ports: BackendPorts) -> Backend:
