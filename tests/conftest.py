@@ -62,7 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out what the stack under test does not have: a technology to look into, or stores that take several replicas of an app."""
     for item in items:
         for marker in item.iter_markers("looks_into"):
-            assert marker.kwargs and not marker.args, f'{item.nodeid}: name what is looked into as state="etcd"'
+            assert not marker.args, f'{item.nodeid}: name what is looked into as state="etcd"'
             for capability, technology in marker.kwargs.items():
                 if getattr(STACK, capability) != technology:
                     item.add_marker(
