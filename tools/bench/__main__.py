@@ -19,10 +19,11 @@ from typing import Any
 import uvloop
 
 from tools.bench.client import Http
-from tools.bench.goals import goals, judge, memory_goals
+from tools.bench.goals import goals, judge, memory_goals, soak_goal
 from tools.bench.jobs import JOBS, Bench, rest
 from tools.bench.limits import Limits, limit_run_file, pgbench, redis_benchmark
 from tools.bench.load import Meter
+from tools.bench.replicas import second_replicas
 from tools.bench.report import HEAD, Result, as_json, written
 from tools.bench.stage import Stage
 from tools.bench.usage import memory_mib
@@ -56,6 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--compare", metavar="CMD", help="another system's load script, run in turn with ours; see docs/performance.md"
     )
+    parser.add_argument(
+        "--replicas", type=int, choices=(1, 2), default=os.environ.get("REPLICAS") or "1", help="of each service"
+    )
     parser.add_argument("--json", type=Path, default=RESULT)
     parser.add_argument("words", nargs="*", metavar="WORD=TECHNOLOGY", help="for example PUBSUB=kafka STATE=etcd")
     options = parser.parse_args(arguments)
@@ -69,6 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"JOBS={','.join(jobs)}",
             f"PRODUCTS={options.products}",
             f"SCALE={options.scale:g}",
+            *([f"REPLICAS={options.replicas}"] if options.replicas > 1 else []),
             *options.words,
         )
     )
@@ -76,15 +81,17 @@ def main(arguments: list[str] | None = None) -> int:
     with ExitStack() as stack:
         shop, limit = (_shop(stack, kind, options.words) for kind in ("bench", "limit"))
         try:
-            uvloop.run(_run(shop, limit, jobs, result, scale=options.scale, compare=options.compare))
+            uvloop.run(
+                _run(shop, limit, jobs, result, scale=options.scale, compare=options.compare, replicas=options.replicas)
+            )
         except KeyboardInterrupt:
             return 130
         if "SOAK" in jobs:
             marks = soak(shop, orders=max(TENTHS, round(SOAK_ORDERS * options.scale)), shoppers=8)
-            result.others.append({"SOAK, last tenth's rate ÷ first's": rate(*marks[-2:]) / rate(*marks[:2])})
-    result.verdicts = [*judge(goals(options.products), result.figures)]
+            result.verdicts.append(soak_goal(rate(*marks[-2:]) / rate(*marks[:2])))
     if result.memory_mib:
-        result.verdicts += memory_goals(result.memory_mib)
+        result.verdicts = [*memory_goals(result.memory_mib), *result.verdicts]
+    result.verdicts = [*judge(goals(options.products), result.figures), *result.verdicts]
     print(f"\n{written(result)}")
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(as_json(result))
@@ -111,7 +118,14 @@ def _shop(stack: ExitStack, kind: str, words: Sequence[str]) -> Shop:
 
 
 async def _run(
-    shop: Shop, limit: Shop, jobs: Sequence[str], result: Result, *, scale: float, compare: str | None
+    shop: Shop,
+    limit: Shop,
+    jobs: Sequence[str],
+    result: Result,
+    *,
+    scale: float,
+    compare: str | None,
+    replicas: int,
 ) -> None:
     console = Console()
     running, token = _running(shop)
@@ -119,6 +133,11 @@ async def _run(
     async with AsyncExitStack() as stack:
         stage = Stage(running, shop.secrets, token)
         stack.push_async_callback(stage.close)
+        gateways = [shop.gateway_url]
+        if replicas == 2:
+            console("starting a second replica of each service")
+            second = second_replicas(running, ProcessTable(shop.home.root), shop.home.logs)
+            gateways.append(stack.enter_context(second))
         console(f"putting {result.products} products on sale")
         products = await stage.add_products(result.products)
         tables = ProcessTable(shop.home.root), ProcessTable(limit.home.root)
@@ -127,7 +146,7 @@ async def _run(
         (idle, cores), (_, limit_cores) = await asyncio.gather(*(rest(table, REST_SECONDS) for table in tables))
         ports = {app_id: app["app_port"] for app_id, app in limit_running["apps"].items()}
         bench = Bench(
-            http=await stack.enter_async_context(Http(shop.gateway_url)),
+            http=await stack.enter_async_context(Http(*gateways)),
             stage=stage,
             meter=Meter(tables[0], cores),
             limit_meter=Meter(tables[1], limit_cores),
