@@ -17,7 +17,9 @@ from tools.bench.stage import ADJECTIVES, NOUNS, Stage
 from tools.local.shopper import ADDRESS, SETTLED
 
 LINES = 2
-LOOK_AGAIN_SECONDS = 0.15
+LOOK_AFTER, LOOK_AGAIN_SECONDS = 1.1, 0.15
+"""When a shopper looks first, in times of what it took lately, and how often after that."""
+
 PLACE = {"payment": {"provider": "sandbox", "token": "tok_visa"}, "shipping_address": ADDRESS}
 
 
@@ -71,7 +73,7 @@ class Shoppers:
         _, content, _ = await self._http.ask("POST", "/api/v1/orders", PLACE, expect=(202,), bearer=bearer, headers=key)
         order, etag = json.loads(content), ""
         usual = sum(self._recent_seconds) / len(self._recent_seconds)
-        await asyncio.sleep(1.1 * usual)
+        await asyncio.sleep(LOOK_AFTER * usual)
         while order["status"] not in SETTLED:
             headers = {"If-None-Match": etag} if etag else {}
             status, content, answered = await self._http.ask(
