@@ -18,9 +18,9 @@ from typing import Any
 
 import uvloop
 
-from tools.bench.client import Http
+from tools.bench.client import Http, UnexpectedAnswer
 from tools.bench.goals import goals, judge, memory_goals, soak_goal
-from tools.bench.jobs import JOBS, Bench, rest
+from tools.bench.jobs import JOBS, Bench, WrongEnd, rest
 from tools.bench.limits import Limits, limit_run_file, pgbench, redis_benchmark
 from tools.bench.load import Meter
 from tools.bench.replicas import second_replicas
@@ -28,6 +28,7 @@ from tools.bench.report import HEAD, Result, as_json, written
 from tools.bench.stage import Stage
 from tools.bench.usage import memory_mib
 from tools.local.commands import Console
+from tools.local.errors import LocalError
 from tools.local.home import PROJECT, Home
 from tools.local.interrupts import interrupt_once
 from tools.local.ports import find_free_offset
@@ -78,17 +79,14 @@ def main(arguments: list[str] | None = None) -> int:
         )
     )
     result = Result(command, options.products)
-    with ExitStack() as stack:
-        shop, limit = (_shop(stack, kind, options.words) for kind in ("bench", "limit"))
-        try:
-            uvloop.run(
-                _run(shop, limit, jobs, result, scale=options.scale, compare=options.compare, replicas=options.replicas)
-            )
-        except KeyboardInterrupt:
-            return 130
-        if "SOAK" in jobs:
-            marks = soak(shop, orders=max(TENTHS, round(SOAK_ORDERS * options.scale)), shoppers=8)
-            result.verdicts.append(soak_goal(rate(*marks[-2:]) / rate(*marks[:2])))
+    code = 0
+    try:
+        _measure(options, jobs, result)
+    except KeyboardInterrupt:
+        code = 130  # what was measured by then is told all the same
+    except (LocalError, UnexpectedAnswer, WrongEnd) as error:
+        print(f"plaza: {error}", file=sys.stderr)
+        code = 1
     if result.memory_mib:
         result.verdicts = [*memory_goals(result.memory_mib), *result.verdicts]
     result.verdicts = [*judge(goals(options.products), result.figures), *result.verdicts]
@@ -96,7 +94,18 @@ def main(arguments: list[str] | None = None) -> int:
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(as_json(result))
     print(f"\nwritten to {options.json}")
-    return 0
+    return code
+
+
+def _measure(options: argparse.Namespace, jobs: Sequence[str], result: Result) -> None:
+    with ExitStack() as stack:
+        shop, limit = (_shop(stack, kind, options.words) for kind in ("bench", "limit"))
+        uvloop.run(
+            _run(shop, limit, jobs, result, scale=options.scale, compare=options.compare, replicas=options.replicas)
+        )
+        if "SOAK" in jobs:
+            marks = soak(shop, orders=max(TENTHS, round(SOAK_ORDERS * options.scale)), shoppers=8)
+            result.verdicts.append(soak_goal(rate(*marks[-2:]) / rate(*marks[:2])))
 
 
 def _shop(stack: ExitStack, kind: str, words: Sequence[str]) -> Shop:
