@@ -42,7 +42,7 @@ swap: venv ## Run the same tests on every stack, or on some (STACKS="default kaf
 	@.venv/bin/python -m tools.dapr >/dev/null
 	@.venv/bin/python -m tools.swap $(STACKS)
 
-bench: venv ## Measure a shop beside what Dapr alone would cost (JOBS=BROWSE,CHECKOUT PRODUCTS=10000 SCALE=0.2 COMPARE='CMD')
+bench: venv ## Measure a shop beside what Dapr alone would cost (JOBS=BROWSE,CHECKOUT PRODUCTS=10000 SCALE=0.2 REPLICAS=2 COMPARE='CMD')
 	@.venv/bin/python -m tools.bench $(if $(COMPARE),--compare '$(COMPARE)') $(WORDS)
 
 # Time to obtain Dapr and to start the shop is no test's: each is bounded by itself.

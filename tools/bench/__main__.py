@@ -18,15 +18,17 @@ from typing import Any
 
 import uvloop
 
-from tools.bench.client import Http
-from tools.bench.goals import goals, judge, memory_goals
-from tools.bench.jobs import JOBS, Bench, rest
+from tools.bench.client import Http, UnexpectedAnswer
+from tools.bench.goals import goals, judge, memory_goals, soak_goal
+from tools.bench.jobs import JOBS, Bench, WrongEnd, rest
 from tools.bench.limits import Limits, limit_run_file, pgbench, redis_benchmark
 from tools.bench.load import Meter
+from tools.bench.replicas import second_replicas
 from tools.bench.report import HEAD, Result, as_json, written
 from tools.bench.stage import Stage
 from tools.bench.usage import memory_mib
 from tools.local.commands import Console
+from tools.local.errors import LocalError
 from tools.local.home import PROJECT, Home
 from tools.local.interrupts import interrupt_once
 from tools.local.ports import find_free_offset
@@ -56,6 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--compare", metavar="CMD", help="another system's load script, run in turn with ours; see docs/performance.md"
     )
+    parser.add_argument(
+        "--replicas", type=int, choices=(1, 2), default=os.environ.get("REPLICAS") or "1", help="of each service"
+    )
     parser.add_argument("--json", type=Path, default=RESULT)
     parser.add_argument("words", nargs="*", metavar="WORD=TECHNOLOGY", help="for example PUBSUB=kafka STATE=etcd")
     options = parser.parse_args(arguments)
@@ -69,27 +74,38 @@ def main(arguments: list[str] | None = None) -> int:
             f"JOBS={','.join(jobs)}",
             f"PRODUCTS={options.products}",
             f"SCALE={options.scale:g}",
+            *([f"REPLICAS={options.replicas}"] if options.replicas > 1 else []),
             *options.words,
         )
     )
     result = Result(command, options.products)
-    with ExitStack() as stack:
-        shop, limit = (_shop(stack, kind, options.words) for kind in ("bench", "limit"))
-        try:
-            uvloop.run(_run(shop, limit, jobs, result, scale=options.scale, compare=options.compare))
-        except KeyboardInterrupt:
-            return 130
-        if "SOAK" in jobs:
-            marks = soak(shop, orders=max(TENTHS, round(SOAK_ORDERS * options.scale)), shoppers=8)
-            result.others.append({"SOAK, last tenth's rate ÷ first's": rate(*marks[-2:]) / rate(*marks[:2])})
-    result.verdicts = [*judge(goals(options.products), result.figures)]
+    code = 0
+    try:
+        _measure(options, jobs, result)
+    except KeyboardInterrupt:
+        code = 130  # what was measured by then is told all the same
+    except (LocalError, UnexpectedAnswer, WrongEnd) as error:
+        print(f"plaza: {error}", file=sys.stderr)
+        code = 1
     if result.memory_mib:
-        result.verdicts += memory_goals(result.memory_mib)
+        result.verdicts = [*memory_goals(result.memory_mib), *result.verdicts]
+    result.verdicts = [*judge(goals(options.products), result.figures), *result.verdicts]
     print(f"\n{written(result)}")
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(as_json(result))
     print(f"\nwritten to {options.json}")
-    return 0
+    return code
+
+
+def _measure(options: argparse.Namespace, jobs: Sequence[str], result: Result) -> None:
+    with ExitStack() as stack:
+        shop, limit = (_shop(stack, kind, options.words) for kind in ("bench", "limit"))
+        uvloop.run(
+            _run(shop, limit, jobs, result, scale=options.scale, compare=options.compare, replicas=options.replicas)
+        )
+        if "SOAK" in jobs:
+            marks = soak(shop, orders=max(TENTHS, round(SOAK_ORDERS * options.scale)), shoppers=8)
+            result.verdicts.append(soak_goal(rate(*marks[-2:]) / rate(*marks[:2])))
 
 
 def _shop(stack: ExitStack, kind: str, words: Sequence[str]) -> Shop:
@@ -111,7 +127,14 @@ def _shop(stack: ExitStack, kind: str, words: Sequence[str]) -> Shop:
 
 
 async def _run(
-    shop: Shop, limit: Shop, jobs: Sequence[str], result: Result, *, scale: float, compare: str | None
+    shop: Shop,
+    limit: Shop,
+    jobs: Sequence[str],
+    result: Result,
+    *,
+    scale: float,
+    compare: str | None,
+    replicas: int,
 ) -> None:
     console = Console()
     running, token = _running(shop)
@@ -119,6 +142,11 @@ async def _run(
     async with AsyncExitStack() as stack:
         stage = Stage(running, shop.secrets, token)
         stack.push_async_callback(stage.close)
+        gateways = [shop.gateway_url]
+        if replicas == 2:
+            console("starting a second replica of each service")
+            second = second_replicas(running, ProcessTable(shop.home.root), shop.home.logs)
+            gateways.append(stack.enter_context(second))
         console(f"putting {result.products} products on sale")
         products = await stage.add_products(result.products)
         tables = ProcessTable(shop.home.root), ProcessTable(limit.home.root)
@@ -127,7 +155,7 @@ async def _run(
         (idle, cores), (_, limit_cores) = await asyncio.gather(*(rest(table, REST_SECONDS) for table in tables))
         ports = {app_id: app["app_port"] for app_id, app in limit_running["apps"].items()}
         bench = Bench(
-            http=await stack.enter_async_context(Http(shop.gateway_url)),
+            http=await stack.enter_async_context(Http(*gateways)),
             stage=stage,
             meter=Meter(tables[0], cores),
             limit_meter=Meter(tables[1], limit_cores),

@@ -1,5 +1,6 @@
 """The load generator's one HTTP client: pooled connections to loopback, and no answer but the expected one."""
 
+import itertools
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,10 +14,10 @@ class UnexpectedAnswer(Exception):
 
 
 class Http:
-    """Keeps its connections. Use as an async context manager."""
+    """Keeps its connections; with several base URLs it asks each in turn. Use as an async context manager."""
 
-    def __init__(self, base_url: str) -> None:
-        self._base_url = base_url
+    def __init__(self, *base_urls: str) -> None:
+        self._base_urls = itertools.cycle(base_urls)
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -43,7 +44,7 @@ class Http:
     ) -> tuple[int, bytes, dict[str, str]]:
         """Status, body and headers (names in lower case). Raises UnexpectedAnswer."""
         sent = {**(headers or {}), **({"authorization": f"Bearer {bearer}"} if bearer else {})}
-        async with self._session.request(method, self._base_url + path, json=body, headers=sent) as answer:
+        async with self._session.request(method, next(self._base_urls) + path, json=body, headers=sent) as answer:
             content = await answer.read()
             if answer.status not in expect:
                 raise UnexpectedAnswer(f"{method} {path}: {answer.status} {content[:300].decode(errors='replace')}")

@@ -94,6 +94,12 @@ def memory_goals(by_process: Mapping[str, float]) -> tuple[Verdict, ...]:
     )
 
 
+def soak_goal(ratio: float) -> Verdict:
+    """Of the rate of a soak's last tenth to its first's."""
+    goal = Goal("SOAK", "last tenth's rate ÷ first's", (), lambda _: ratio, 0.95, at_most=False)
+    return Verdict(goal, ratio)
+
+
 def judge(wanted: tuple[Goal, ...], figures: Figures) -> list[Verdict]:
     """Each goal beside what was measured."""
     return [

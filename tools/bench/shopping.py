@@ -12,12 +12,16 @@ from typing import Any
 
 from apps.catalog.domain import Product
 from apps.users.domain import User
-from tools.bench.client import Http
+from tools.bench.client import Http, UnexpectedAnswer
 from tools.bench.stage import ADJECTIVES, NOUNS, Stage
 from tools.local.shopper import ADDRESS, SETTLED
 
 LINES = 2
-LOOK_AGAIN_SECONDS = 0.15
+KEY_IN_FLIGHT = "/problems/key-in-flight"
+BUSY_SECONDS = 1.0
+LOOK_AFTER, LOOK_AGAIN_SECONDS = 1.1, 0.15
+"""When a shopper looks first, in times of what it took lately, and how often after that."""
+
 PLACE = {"payment": {"provider": "sandbox", "token": "tok_visa"}, "shipping_address": ADDRESS}
 
 
@@ -66,12 +70,10 @@ class Shoppers:
     async def check_out(self, number: int) -> float:
         """Orders the cart of that account and follows it; the ms from the request to the end, as the order's own timeline has it."""
         bearer = self._bearers[number]
-        key = {"Idempotency-Key": secrets.token_hex(16)}
         began, sent_at = time.perf_counter(), time.time()
-        _, content, _ = await self._http.ask("POST", "/api/v1/orders", PLACE, expect=(202,), bearer=bearer, headers=key)
-        order, etag = json.loads(content), ""
+        order, etag = await self._place(bearer), ""
         usual = sum(self._recent_seconds) / len(self._recent_seconds)
-        await asyncio.sleep(1.1 * usual)
+        await asyncio.sleep(LOOK_AFTER * usual)
         while order["status"] not in SETTLED:
             headers = {"If-None-Match": etag} if etag else {}
             status, content, answered = await self._http.ask(
@@ -84,6 +86,20 @@ class Shoppers:
         self.ends[_end(order)] += 1
         self._recent_seconds.append(_settled_at(order) - sent_at)
         return 1000 * min(_settled_at(order) - sent_at, time.perf_counter() - began)
+
+    async def _place(self, bearer: str) -> dict[str, Any]:
+        """The order of the cart; asked for again under its key while the shop has too many before it."""
+        headers = {"Idempotency-Key": secrets.token_hex(16)}
+        while True:
+            status, content, _ = await self._http.ask(
+                "POST", "/api/v1/orders", PLACE, expect=(202, 409, 503), bearer=bearer, headers=headers
+            )
+            answer: dict[str, Any] = json.loads(content)
+            if status == 202:
+                return answer
+            if status == 409 and answer["type"] != KEY_IN_FLIGHT:
+                raise UnexpectedAnswer(f"an order was refused: {answer}")
+            await asyncio.sleep(BUSY_SECONDS)
 
     async def _put(self, number: int, product_id: str) -> None:
         path = f"/api/v1/cart/items/{product_id}"

@@ -36,6 +36,26 @@ NOUNS = (
     "Blanket",
     "Compass",
 )
+SYLLABLES = (
+    "bra",
+    "cot",
+    "den",
+    "fir",
+    "gol",
+    "hem",
+    "jut",
+    "kal",
+    "lin",
+    "mor",
+    "nef",
+    "pol",
+    "ras",
+    "sil",
+    "tun",
+    "wex",
+)
+"""Descriptions are made of 256 words that no name has; two words of a name are those of one product in a hundred."""
+
 CATEGORIES = tuple(f"shelf-{number}" for number in range(20))
 BATCH = 100
 UNITS = 1_000_000 // 2
@@ -93,7 +113,7 @@ class Stage:
     def _product(self, number: int) -> Product:
         dice = random.Random(number)
         name = f"{dice.choice(ADJECTIVES)} {dice.choice(NOUNS)} {number}"
-        words = " ".join(dice.choice(ADJECTIVES + NOUNS).lower() for _ in range(20))
+        words = " ".join(dice.choice(SYLLABLES) + dice.choice(SYLLABLES) for _ in range(20))
         details = Details(
             name, f"Made to be found: {words}.", dice.choice(CATEGORIES), Money(dice.randint(500, 20_000), "USD")
         )
