@@ -16,6 +16,7 @@ from tests.support.otlp import SpanReceiver, receive_spans
 from tests.support.processes import end_revived
 from tests.support.shops import STACK, new_home, running_shop
 from tools.local.home import Home
+from tools.local.stack import own_servers
 
 SHOP_ENVIRONMENT = {
     "GATEWAY_RATE_PER_MINUTE": "1000000",
@@ -67,6 +68,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 if getattr(STACK, capability) != technology:
                     item.add_marker(
                         pytest.mark.skip(f"looks into {technology}, which is not this stack's {capability}")
+                    )
+                elif technology in own_servers():
+                    item.add_marker(
+                        pytest.mark.skip(f"looks into {technology}, of which the shop does not start its own")
                     )
         for marker in item.iter_markers("replicates"):
             for app_id in marker.args:
