@@ -58,7 +58,7 @@ async def place(client: Client, bearer: str) -> str:
         answer = await client.call("POST", "/api/v1/orders", body, token=bearer, idempotency_key=key)
         return answer.expect(202) if answer.status not in (409, 503) else None
 
-    order = await eventually(ask, lambda order: order is not None)
+    order = await eventually(ask, lambda order: order is not None, seconds=ENDED_SECONDS)
     return str(order["id"])
 
 
@@ -85,7 +85,7 @@ def decided_reservations(app_port: int) -> int:
     return int(sum(map(float, counts)))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("replicas", [1, pytest.param(2, marks=pytest.mark.replicates("inventory"))])
 async def test_the_last_units_are_sold_once_and_all(
     replicas: int, shop: RunningShop, admin: Client, bearers: list[str], tmp_path: Path
