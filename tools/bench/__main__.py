@@ -82,10 +82,10 @@ def main(arguments: list[str] | None = None) -> int:
     code = 0
     try:
         _measure(options, jobs, result)
-    except KeyboardInterrupt:
+    except* KeyboardInterrupt:
         code = 130  # what was measured by then is told all the same
-    except (LocalError, UnexpectedAnswer, WrongEnd) as error:
-        print(f"plaza: {error}", file=sys.stderr)
+    except* (LocalError, UnexpectedAnswer, WrongEnd) as errors:
+        print(f"plaza: {_first(errors)}", file=sys.stderr)
         code = 1
     if result.memory_mib:
         result.verdicts = [*memory_goals(result.memory_mib), *result.verdicts]
@@ -106,6 +106,11 @@ def _measure(options: argparse.Namespace, jobs: Sequence[str], result: Result) -
         if "SOAK" in jobs:
             marks = soak(shop, orders=max(TENTHS, round(SOAK_ORDERS * options.scale)), shoppers=8)
             result.verdicts.append(soak_goal(rate(*marks[-2:]) / rate(*marks[:2])))
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _shop(stack: ExitStack, kind: str, words: Sequence[str]) -> Shop:

@@ -156,7 +156,9 @@ async def _orders(
     shoppers = await bench.shoppers(buyers)
     wanted = products or bench.products
     await _for_all(lambda number: shoppers.fill_cart(number, wanted, lines), buyers)
-    await bench.shop(name, shoppers.check_out, clients=clients, operations=buyers / bench.scale, warm_up=0)
+    figure = await bench.shop(name, shoppers.check_out, clients=clients, operations=buyers / bench.scale, warm_up=0)
+    if shoppers.busy:
+        bench.result.figures[name] = replace(figure, note=f"{shoppers.busy} answers of 503 or 409, asked again")
     if products is None and set(shoppers.ends) != {"paid"}:
         raise WrongEnd(f"{name}: {dict(shoppers.ends)} where all were to be paid")
     return dict(shoppers.ends)

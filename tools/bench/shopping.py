@@ -26,7 +26,8 @@ PLACE = {"payment": {"provider": "sandbox", "token": "tok_visa"}, "shipping_addr
 
 
 class Shoppers:
-    """Accounts at one shop. Each fills a cart and orders it; `ends` counts how the orders ended."""
+    """Accounts at one shop. Each fills a cart and orders it; `ends` counts how the orders ended, `busy` how often the shop
+    was too busy to answer about one and was asked again."""
 
     def __init__(self, http: Http, stage: Stage, users: Sequence[User], products: Sequence[Product]) -> None:
         self._http, self._stage, self._users, self._products = http, stage, users, products
@@ -34,6 +35,7 @@ class Shoppers:
         self._dice = random.Random(7)
         self._recent_seconds: deque[float] = deque([0.3], maxlen=20)
         self.ends: Counter[str] = Counter()
+        self.busy = 0
 
     async def renew(self) -> None:
         """New access tokens for all."""
@@ -77,8 +79,9 @@ class Shoppers:
         while order["status"] not in SETTLED:
             headers = {"If-None-Match": etag} if etag else {}
             status, content, answered = await self._http.ask(
-                "GET", f"/api/v1/orders/{order['id']}", expect=(200, 304), bearer=bearer, headers=headers
+                "GET", f"/api/v1/orders/{order['id']}", expect=(200, 304, 503), bearer=bearer, headers=headers
             )
+            self.busy += status == 503
             if status == 200:
                 order, etag = json.loads(content), answered.get("etag", "")
             if order["status"] not in SETTLED:
@@ -99,6 +102,7 @@ class Shoppers:
                 return answer
             if status == 409 and answer["type"] != KEY_IN_FLIGHT:
                 raise UnexpectedAnswer(f"an order was refused: {answer}")
+            self.busy += 1
             await asyncio.sleep(BUSY_SECONDS)
 
     async def _put(self, number: int, product_id: str) -> None:

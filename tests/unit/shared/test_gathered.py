@@ -115,3 +115,18 @@ async def test_a_question_speaks_for_who_waited_longest(oracle: Oracle) -> None:
 async def test_who_wants_nothing_asks_nothing(oracle: Oracle) -> None:
     assert await Gathered[str, int](oracle).find([]) == {}
     assert oracle.asked == []
+
+
+async def test_nobody_waits_for_ever_for_a_question_that_was_broken_off(oracle: Oracle) -> None:
+    class Crash(BaseException):
+        pass
+
+    async def crash(_: tuple[str, ...]) -> Mapping[str, int]:
+        await oracle.turn.wait()
+        raise Crash
+
+    gathered: Gathered[str, int] = Gathered(crash)
+    tasks = [asyncio.create_task(gathered.find([letter])) for letter in "ab"]
+    oracle.turn.set()
+    found = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+    assert [type(one) for one in found] == [Crash, Crash]
