@@ -1,4 +1,4 @@
-"""Runs the tests on each stack of the matrix and prints a table: exits 1 on any failure, 2 on a stack that is not known."""
+"""Runs the tests on each stack of the matrix and prints a table: exits 1 on any failure, 2 on a stack that is not known or cannot be had."""
 
 import argparse
 import shutil
@@ -6,7 +6,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tools.local.errors import LocalError
+from tools.local.home import PROJECT
 from tools.local.interrupts import interrupt_once
+from tools.local.run_file import chosen_stack
+from tools.local.servers import obtain_servers
 from tools.swap.matrix import SHORT, STACKS, WHOLE
 from tools.swap.outcome import are_clean, written
 from tools.swap.run import run_stack
@@ -28,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for number, name in enumerate(chosen, start=1):
             print(f"\n{number} of {len(chosen)}: {name}  {STACKS[name]}", flush=True)
+            # Time to obtain a server is no test's: it is bounded by itself.
+            obtain_servers(chosen_stack(PROJECT / "dapr.yaml", STACKS[name].split()), print)
             directory = Path(tempfile.mkdtemp(prefix="plaza-swap-"))
             outcome = run_stack(name, STACKS[name], SHORT if options.short else WHOLE, directory)
             outcomes.append(outcome)
@@ -36,6 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
             else:
                 shutil.rmtree(directory)
             print(f"\n{written(outcomes)}", flush=True)
+    except LocalError as error:
+        print(f"plaza: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
     return 0 if are_clean(outcomes) else 1
