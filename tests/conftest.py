@@ -29,9 +29,6 @@ SHOP_ENVIRONMENT = {
     "OTEL_BSP_SCHEDULE_DELAY": "500",
 }
 
-UNMEASURED = {"COVERAGE_PROCESS_CONFIG": ""}
-"""For shops whose apps are killed, so that they could not tell what they ran, or run what others have run: they are faster without."""
-
 
 @dataclass(frozen=True)
 class RunningShop:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import SHOP_ENVIRONMENT, UNMEASURED
+from tests.conftest import SHOP_ENVIRONMENT
 from tests.support.client import PASSWORD, Client, eventually
 from tests.support.shops import WORDS, new_home
 from tools.local.errors import LocalError
@@ -27,7 +27,6 @@ from tools.migrate.move import Move, moved
 
 pytestmark = [pytest.mark.looks_into(state="postgres"), pytest.mark.timeout(300)]
 
-ENVIRONMENT = {**SHOP_ENVIRONMENT, **UNMEASURED}
 REST = tuple(word for word in WORDS if not word.startswith("STATE="))
 LEFT_BEHIND = re.compile(r".*\|\|(sole-writer|family/.*|dapr\.internal\..*|CartActor\|\|crt_.*)")
 """What docs/components.md says is not moved: leases, sessions, what is known of workflows that have ended, guests' carts."""
@@ -114,7 +113,9 @@ def story(move: Move) -> Story:
     """A shop on the first store, which has stopped."""
     story = Story()
     words = (*REST, f"STATE={move.source}")
-    with Shop(move.home, progress=print, port_offset=move.port_offset, environment=ENVIRONMENT, words=words) as shop:
+    with Shop(
+        move.home, progress=print, port_offset=move.port_offset, environment=SHOP_ENVIRONMENT, words=words
+    ) as shop:
         asyncio.run(live(shop, story))
         query = "SELECT key FROM state UNION ALL SELECT key FROM private_state"
         command = [str(BIN / "psql"), "-h", str(move.home.postgres_socket_directory), "-U", "postgres", "-Atc", query]
@@ -126,7 +127,7 @@ def story(move: Move) -> Story:
 @pytest.fixture
 def shop(move: Move, story: Story) -> Iterator[Shop]:
     """The same shop on the second store."""
-    with moved(move, progress=print, environment=ENVIRONMENT) as shop:
+    with moved(move, progress=print, environment=SHOP_ENVIRONMENT) as shop:
         yield shop
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.conftest import SHOP_ENVIRONMENT, UNMEASURED
+from tests.conftest import SHOP_ENVIRONMENT
 from tests.support.client import PASSWORD, Client, eventually
 from tests.support.mail import mails_to
 from tests.support.shops import new_home
@@ -21,7 +21,7 @@ from tools.local.shop import Shop
 from tools.local.stopping import delete_home
 
 PAID, LATE = 6, 4
-ENVIRONMENT = {name: value for name, value in SHOP_ENVIRONMENT.items() if not name.startswith("OTEL")} | UNMEASURED
+ENVIRONMENT = {name: value for name, value in SHOP_ENVIRONMENT.items() if not name.startswith("OTEL")}
 
 
 def shop(home: Home, *words: str) -> Shop:
