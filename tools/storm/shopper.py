@@ -102,6 +102,8 @@ class Shopper:
         while True:
             await asyncio.sleep(pause)
             _, order = await self.client.insist("GET", f"/api/v1/orders/{order_id}", until={200})
+            if not order:
+                raise Unanswered(f"order {order_id}: 200 without a body")
             if order["status"] in statuses:
                 found: dict[str, Any] = order
                 return found

@@ -1,4 +1,4 @@
-"""Runs the tests on each stack of the matrix and prints a table: exits 1 on any failure, 2 on a stack that is not known or cannot be had."""
+"""Runs the tests on each stack of the matrix and prints a table: exits 1 on any failure, 2 on a stack that nobody knows or can obtain."""
 
 import argparse
 import shutil

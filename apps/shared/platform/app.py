@@ -92,7 +92,7 @@ def create_app(
     problems.install(app, statuses)
     if only_sidecar:
         app.add_middleware(AppTokenMiddleware, token=settings.app_api_token.get_secret_value())
-    app.add_middleware(problems.FaultMiddleware)
+    app.add_middleware(problems.FaultMiddleware, through_sidecar=only_sidecar)
     app.add_middleware(telemetry.AccessMiddleware, service=settings.app_id)
 
     async def health() -> dict[str, str]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from apps.shared.platform.sidecar import SidecarError
+from apps.shared.platform.sidecar import BODY_LENGTH_HEADER, SidecarError
 from apps.shared.platform.state import StateConflict
 
 log = logging.getLogger(__name__)
@@ -100,15 +100,20 @@ def install(app: FastAPI, statuses: Mapping[type[Exception], int]) -> None:
         app.add_exception_handler(kind, handler)
 
 
+LENGTH_HEADER = BODY_LENGTH_HEADER.encode()
+
+
 class FaultMiddleware:
     """Answers 500 for what nobody handles, and lets none of it reach the server.
 
     Starlette's own last resort answers and raises again, whereupon uvicorn closes a connection that daprd goes on to use for others.
-    An answer that has begun cannot be mended: it ends where it is, and with it the connection.
+    An answer that has begun cannot be mended: it ends where it is, and with it the connection. So that its reader notices, an answer
+    that a sidecar is to carry (`through_sidecar`) says how long it is in a header of ours: daprd drops Content-Length, and passes on as
+    whole what an app that died has left (dapr 1.18.2, pkg/channel/http).
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, *, through_sidecar: bool = False) -> None:
+        self._app, self._through_sidecar = app, through_sidecar
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -119,6 +124,9 @@ class FaultMiddleware:
         async def send_noting(message: Message) -> None:
             nonlocal started
             started = True
+            if self._through_sidecar and message["type"] == "http.response.start":
+                told = [value for name, value in message["headers"] if name == b"content-length"]
+                message = {**message, "headers": [*message["headers"], *((LENGTH_HEADER, value) for value in told)]}
             await send(message)
 
         try:

@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT_SECONDS = 10.0
 
+BODY_LENGTH_HEADER = "x-body-length"
+"""Set by every app of ours (platform/problems.py), looked at here: daprd passes on as whole what an app that died has left."""
+
 
 class SidecarError(Exception):
     """A call to the sidecar failed: it could not be reached, timed out, or answered with an error.
@@ -70,7 +73,10 @@ class Sidecar:
                 timeout=timeout,
                 allow_redirects=False,
             ) as response:
-                return Answer(response.status, dict(response.headers), await response.read())
+                content = await response.read()
+                if (length := response.headers.get(BODY_LENGTH_HEADER)) is not None and int(length) != len(content):
+                    raise SidecarError(f"{method} {path}", 0, "", "the answer broke off")
+                return Answer(response.status, dict(response.headers), content)
         except aiohttp.ClientConnectorError as error:
             raise SidecarAbsent(f"{method} {path}", 0, "", str(error)) from error
         except (aiohttp.ClientError, TimeoutError) as error:

@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator
 import pytest
 import uvicorn
 from fastapi import APIRouter
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from apps.shared.platform.app import create_app
+from apps.shared.platform.problems import FaultMiddleware
 from apps.shared.platform.settings import ServiceSettings
-from apps.shared.platform.sidecar import Sidecar
+from apps.shared.platform.sidecar import BODY_LENGTH_HEADER, Sidecar
 
 SECONDS = 10
 
@@ -91,3 +93,23 @@ async def test_an_answer_that_has_begun_ends_with_its_connection(port: int, capl
     writer.close()
     await writer.wait_closed()
     assert [record.name for record in caplog.records if record.exc_info] == ["apps.shared.platform.problems"]
+
+
+@pytest.mark.parametrize(("through_sidecar", "told"), [(True, [b"6"]), (False, [])])
+async def test_an_answer_says_how_long_it_is_by_a_header_that_daprd_leaves_alone(
+    through_sidecar: bool, told: list[bytes]
+) -> None:
+    sent: list[Message] = []
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response(b'"fine"')(scope, receive, send)
+
+    async def receive() -> Message:
+        raise AssertionError("there is nothing to read")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    middleware = FaultMiddleware(answer, through_sidecar=through_sidecar)
+    await middleware({"type": "http", "method": "GET", "headers": []}, receive, send)
+    assert [value for name, value in sent[0]["headers"] if name == BODY_LENGTH_HEADER.encode()] == told
