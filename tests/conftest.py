@@ -29,6 +29,9 @@ SHOP_ENVIRONMENT = {
     "OTEL_BSP_SCHEDULE_DELAY": "500",
 }
 
+UNTRACED_ENVIRONMENT = {name: value for name, value in SHOP_ENVIRONMENT.items() if not name.startswith("OTEL")}
+"""For shops whose spans no test reads."""
+
 
 @dataclass(frozen=True)
 class RunningShop:

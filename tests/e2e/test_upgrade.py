@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from apps.shared.platform.workflows import STALLED
-from tests.conftest import SHOP_ENVIRONMENT
+from tests.conftest import UNTRACED_ENVIRONMENT
 from tests.support.client import PASSWORD, Client, eventually
 from tests.support.histories import read_history, steps_of, version_of
 from tests.support.processes import killed_app, upgrade_app
@@ -27,7 +27,6 @@ from tools.local.stopping import delete_home
 from tools.local.variant import vary
 
 PRESENT, UPGRADED = "workflows.checkout.main", "tests.support.upgraded_checkout"
-ENVIRONMENT = {name: value for name, value in SHOP_ENVIRONMENT.items() if not name.startswith("OTEL")}
 (OLD, OLD_STEPS), (NEW, NEW_STEPS) = (
     (version, [step.activity for step in plan]) for version, plan in list(PLANS.items())[-2:]
 )
@@ -100,7 +99,7 @@ def test_a_shop_that_is_stopped_and_upgraded_ends_its_sagas_by_the_plan_with_whi
 
 def shop(home: Home, source: Path) -> Shop:
     offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
-    return Shop(home, progress=print, port_offset=offset, environment=ENVIRONMENT, source=source, words=WORDS)
+    return Shop(home, progress=print, port_offset=offset, environment=UNTRACED_ENVIRONMENT, source=source, words=WORDS)
 
 
 @asynccontextmanager

@@ -15,8 +15,9 @@ import psutil
 import yaml
 from dapr.ext.workflow import DaprWorkflowClient, DaprWorkflowContext, WorkflowRuntime
 
-from tests.support.processes import end, free_port
+from tests.support.processes import end
 from tests.support.shops import STACK
+from tools.local.replica import SIDECAR_PORTS, free_ports
 
 START_SECONDS = 40
 WORKFLOW_SECONDS = 30
@@ -56,9 +57,7 @@ def _workflow(ctx: DaprWorkflowContext, command: dict[str, str]) -> Any:
 def intruder_sidecar(shop: Any, directory: Path) -> Iterator[Intruder]:
     """The intruder, while the block runs. Its sidecar is started like that of carts, with components that it may use."""
     model = psutil.Process(shop.run_json["apps"]["carts"]["daprd_pid"])
-    ports = {
-        name: free_port() for name in ("dapr-http-port", "dapr-grpc-port", "dapr-internal-grpc-port", "metrics-port")
-    }
+    ports = free_ports(*SIDECAR_PORTS)
     _write_components(shop, directory)
     values = _flags(model.cmdline()[1:])
     values.update({name: str(port) for name, port in ports.items()})

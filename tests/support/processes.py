@@ -1,6 +1,5 @@
 """Ends processes of a running shop and starts them again, as they were or as another release, since a plain `dapr run` does not."""
 
-import socket
 import subprocess
 import time
 import urllib.error
@@ -94,14 +93,6 @@ def end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait(5)
-
-
-def free_port() -> int:
-    """A port of loopback on which nobody listens now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def wait_until_ready(port: int) -> None:

@@ -9,12 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from tests.support.processes import end, free_port
+from tests.support.processes import end
+from tools.local.replica import beside
 
 START_SECONDS = 40
-_SIDECAR_PORTS = ("dapr-http-port", "dapr-grpc-port", "dapr-internal-grpc-port", "metrics-port")
 
 
 @contextmanager
@@ -25,32 +23,23 @@ def second_replica(
 
     It is ready in the block, unless it is not expected to be. Its log is `app.log` in the directory.
     """
-    first = run_json["apps"][app_id]
-    app, daprd = psutil.Process(first["app_pid"]), psutil.Process(first["daprd_pid"])
-    ports = {name: free_port() for name in ("app-port", *_SIDECAR_PORTS)}
-    environment = {
-        **app.environ(),
-        "APP_PORT": str(ports["app-port"]),
-        "DAPR_HTTP_PORT": str(ports["dapr-http-port"]),
-        "DAPR_GRPC_PORT": str(ports["dapr-grpc-port"]),
-        "DAPR_METRICS_PORT": str(ports["metrics-port"]),
-    }
-    flags = daprd.cmdline()
-    for name, port in ports.items():
-        flags[flags.index(f"--{name}") + 1] = str(port)
+    second = beside(run_json["apps"][app_id])
     started = []
     try:
-        for name, command, variables, like in (
-            ("app", app.cmdline(), environment, app),
-            ("daprd", flags, daprd.environ(), daprd),
-        ):
+        for name, start in (("app", second.app), ("daprd", second.sidecar)):
             with (directory / f"{name}.log").open("wb") as log:
                 started.append(
-                    subprocess.Popen(command, env=variables, cwd=like.cwd(), stdout=log, stderr=subprocess.STDOUT)
+                    subprocess.Popen(
+                        start.command,
+                        env=start.environment,
+                        cwd=start.directory,
+                        stdout=log,
+                        stderr=subprocess.STDOUT,
+                    )
                 )
         if becomes_ready:
-            _wait_until_ready(ports["app-port"], directory)
-        yield {"app_pid": started[0].pid, "app_port": ports["app-port"]}
+            _wait_until_ready(second.app_port, directory)
+        yield {"app_pid": started[0].pid, "app_port": second.app_port}
     finally:
         for process in started:
             end(process)

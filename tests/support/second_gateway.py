@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-from tests.support.processes import wait_until_ready
+from tests.support.processes import end, wait_until_ready
 
 
 @contextmanager
@@ -25,9 +25,4 @@ def second_gateway(run_json: dict[str, Any], **settings: str) -> Iterator[str]:
         wait_until_ready(port)
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(5)
+        end(process)

@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.conftest import SHOP_ENVIRONMENT
+from tests.conftest import UNTRACED_ENVIRONMENT
 from tests.support.client import PASSWORD, Client, eventually
 from tests.support.mail import mails_to
 from tests.support.shops import new_home
@@ -21,12 +21,11 @@ from tools.local.shop import Shop
 from tools.local.stopping import delete_home
 
 PAID, LATE = 6, 4
-ENVIRONMENT = {name: value for name, value in SHOP_ENVIRONMENT.items() if not name.startswith("OTEL")}
 
 
 def shop(home: Home, *words: str) -> Shop:
     offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
-    return Shop(home, progress=print, port_offset=offset, environment=ENVIRONMENT, words=words)
+    return Shop(home, progress=print, port_offset=offset, environment=UNTRACED_ENVIRONMENT, words=words)
 
 
 def running(home: Home) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """A second replica of every service beside the first, each an app and a sidecar of their own, to see what but CPU is in the way."""
 
-import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,9 @@ import psutil
 
 from tools.local.errors import LocalError
 from tools.local.processes import ProcessTable, stop
+from tools.local.replica import beside
 from tools.local.waiting import answers_ok
 
-SIDECAR_PORTS = ("dapr-http-port", "dapr-grpc-port", "dapr-internal-grpc-port", "metrics-port")
 READY_SECONDS = 120.0
 
 
@@ -38,30 +37,10 @@ def second_replicas(running: Mapping[str, Any], table: ProcessTable, logs: Path)
 def _start(
     app_id: str, first: Mapping[str, Any], table: ProcessTable, logs: Path, started: list[psutil.Process]
 ) -> int:
-    """Starts both processes as those of the first replica were, on free ports; the app's port."""
-    app, daprd = psutil.Process(first["app_pid"]), psutil.Process(first["daprd_pid"])
-    ports = _free_ports("app-port", *SIDECAR_PORTS)
-    environment = {
-        **app.environ(),
-        "APP_PORT": str(ports["app-port"]),
-        "DAPR_HTTP_PORT": str(ports["dapr-http-port"]),
-        "DAPR_GRPC_PORT": str(ports["dapr-grpc-port"]),
-        "DAPR_METRICS_PORT": str(ports["metrics-port"]),
-    }
-    flags = daprd.cmdline()
-    for name, port in ports.items():
-        flags[flags.index(f"--{name}") + 1] = str(port)
-    for name, command, variables, like in (
-        (f"{app_id}-2", app.cmdline(), environment, app),
-        (f"{app_id}-2's sidecar", flags, daprd.environ(), daprd),
-    ):
+    """Starts both processes; the app's port."""
+    second = beside(first)
+    for name, start in ((f"{app_id}-2", second.app), (f"{app_id}-2's sidecar", second.sidecar)):
         log = logs / f"{name}.log"
-        process = table.start(name, command, log=log, environment=variables, directory=Path(like.cwd()))
+        process = table.start(name, start.command, log=log, environment=start.environment, directory=start.directory)
         started.append(psutil.Process(process.pid))
-    return ports["app-port"]
-
-
-def _free_ports(*names: str) -> dict[str, int]:
-    with ExitStack() as stack:
-        listeners = {name: stack.enter_context(socket.create_server(("127.0.0.1", 0))) for name in names}
-        return {name: listener.getsockname()[1] for name, listener in listeners.items()}
+    return second.app_port
