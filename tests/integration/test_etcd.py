@@ -64,5 +64,4 @@ async def test_orders_go_on_without_one_member_which_then_comes_back(
     ):  # two are left, of which the one that was away is one: a majority only with it
         await buy()
     await buy()
-    stock = await admin.stock(product["sku"])
-    assert (stock["on_hand"], stock["reserved"]) == (0, 0)
+    await eventually(lambda: admin.stock(product["sku"]), lambda stock: (stock["on_hand"], stock["reserved"]) == (0, 0))
