@@ -142,6 +142,11 @@ class Order:
     cancel_requested_at: datetime | None = None
     unannounced: tuple[OrderStatus, ...] = ()
 
+    @property
+    def is_being_undone(self) -> bool:
+        """Whether it was paid and its cancellation must run."""
+        return self.status is OrderStatus.PAID and self.cancel_requested_at is not None
+
     def reached_at(self, status: OrderStatus) -> datetime:
         """When the order entered `status`. Raises StopIteration when it never did."""
         return next(entry.at for entry in self.timeline if entry.status is status)

@@ -62,8 +62,11 @@ class CheckoutPeer:
     async def start_cancellation(self, order_id: str) -> None:
         await self._peer.post("/internal/cancellations", StartCancellation(order_id=order_id), Started)
 
-    async def status(self, order_id: str) -> WorkflowStatus:
-        return await self._peer.get(f"/internal/checkouts/{order_id}", WorkflowStatus)
+    async def status(self, instance_id: str) -> WorkflowStatus:
+        return await self._peer.get(f"/internal/workflows/{instance_id}", WorkflowStatus)
+
+    async def end(self, instance_id: str) -> None:
+        await self._peer.post(f"/internal/workflows/{instance_id}/end", Nothing(), Nothing)
 
     async def statuses(self, instance_ids: tuple[str, ...]) -> dict[str, WorkflowStatus]:
         answer = await self._peer.post("/internal/workflows", AskWorkflows(instance_ids=instance_ids), WorkflowStatuses)

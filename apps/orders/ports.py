@@ -97,7 +97,10 @@ class Checkout(Protocol):
     async def start_cancellation(self, order_id: str) -> None:
         """Have a paid order undone. Harmless when that runs or ran already."""
 
-    async def status(self, order_id: str) -> WorkflowStatus: ...
+    async def status(self, instance_id: str) -> WorkflowStatus: ...
+
+    async def end(self, instance_id: str) -> None:
+        """Have the workflow go no further, so that it can be started again. Returns when that is so."""
 
     async def statuses(self, instance_ids: tuple[str, ...]) -> dict[str, WorkflowStatus]:
         """By instance id."""

@@ -146,7 +146,7 @@ class OrderService:
 
     async def sweep(self, grace: timedelta) -> None:
         """Look again at orders that someone may have left half-way at least `grace` ago, and end what nobody else will end."""
-        await self._store.sweep(self._clock.now() - grace, self._look_again)
+        await self._store.sweep(self._clock.now() - grace, lambda reminder: self._look_again(reminder, grace))
 
     async def audit_page(
         self, *, after: tuple[int, int], limit: int
@@ -227,14 +227,12 @@ class OrderService:
         order, _ = await self._store.update(order.id, lambda found: (domain.announced(found, told), None))
         return order
 
-    async def _look_again(self, reminder: Reminder) -> None:
+    async def _look_again(self, reminder: Reminder, grace: timedelta) -> None:
         order = await self._store.find(reminder.order_id)
         if order is None:
             await self._carts.restore(reminder.user_id, reminder.order_id)
-        elif order.status in (OrderStatus.DRAFT, OrderStatus.CONFIRMED):
-            await self._see_to_its_end(order, reminder)
-        elif order.status is OrderStatus.PAID and order.cancel_requested_at is not None:
-            await self._checkout.start_cancellation(order.id)
+        elif order.status in (OrderStatus.DRAFT, OrderStatus.CONFIRMED) or order.is_being_undone:
+            await self._see_to_its_end(order, reminder, grace)
         else:
             await self._announce(order)
             await self._make_sure_that_it_was_heard(order, reminder)
@@ -252,16 +250,25 @@ class OrderService:
         if untold:
             await self._store.remind(reminder, self._clock.now())
 
-    async def _see_to_its_end(self, order: Order, reminder: Reminder) -> None:
-        """An order under way ends by its saga: one that broke off is started again, a draft that never had one is ended."""
-        saga = await self._checkout.status(order.id)
+    async def _see_to_its_end(self, order: Order, reminder: Reminder, grace: timedelta) -> None:
+        """An order under way ends by its saga: one that broke off, or has stood still for `grace`, is started again; what had been done
+        by it is not done twice. A draft that never had one is ended.
+        """
+        instance_id = cancellation_id(order.id) if order.is_being_undone else order.id
+        saga, now = await self._checkout.status(instance_id), self._clock.now()
         if order.status is OrderStatus.DRAFT and not saga.exists:
             await self._end_draft(order.id)
             return
-        if not saga.running:
-            log.error("started a checkout again that had broken off", extra={"fields": {"order_id": order.id}})
-            await self._checkout.start(order)
-        await self._store.remind(reminder, self._clock.now())
+        stands_still = saga.running and saga.went_on_at is not None and saga.went_on_at < now - grace
+        if stands_still:
+            await self._checkout.end(instance_id)
+        if stands_still or not saga.running:
+            why = f"stood still since {saga.went_on_at}" if stands_still else "had broken off"
+            log.error("began a saga again that %s", why, extra={"fields": {"order_id": order.id}})
+            await (
+                self._checkout.start_cancellation(order.id) if order.is_being_undone else self._checkout.start(order)
+            )
+        await self._store.remind(reminder, now)
 
     async def _end_draft(self, order_id: str) -> None:
         now = self._clock.now()

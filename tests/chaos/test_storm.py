@@ -38,6 +38,7 @@ async def test_a_short_storm_loses_nothing(home: Home) -> None:
         seconds=result.seconds,
         retold=result.retold,
         lost=result.lost,
+        begun_again=result.begun_again,
         statuses=result.statuses,
         unconfirmed=len(result.aftermath.unconfirmed),
         command=f"make chaos SEED={plan.seed} KILLS={KILLS} ORDERS={ORDERS}",

@@ -84,7 +84,7 @@ async def live(shop: Shop, story: Story) -> None:
             messages = (await shopper.call("GET", "/api/v1/notifications?limit=100")).expect(200)["items"]
             running = sum(item["workflow"]["running"] or item["cancellation"]["running"] for item in page["items"])
             unsold = 2 * BOUGHT - (await admin.stock(product["sku"]))["sold"]
-            return int(running) + abs(len(messages) - 6) + unsold
+            return int(running) + abs(len(messages) - 6) + int(unsold)
 
         await eventually(under_way, lambda count: count == 0)
         paths = [("shopper", f"/api/v1/orders/{order_id}") for order_id in orders]
@@ -167,7 +167,9 @@ async def test_the_moved_shop_is_the_same_shop(shop: Shop, story: Story) -> None
 
         order = (await shopper.place()).expect(202)
         assert (await shopper.follow(order["id"]))["status"] == "paid"
-        stock = await eventually(lambda: admin.stock(story.product["sku"]), lambda stock: stock["sold"] == 2 * BOUGHT + 5)
+        stock = await eventually(
+            lambda: admin.stock(story.product["sku"]), lambda stock: stock["sold"] == 2 * BOUGHT + 5
+        )
         assert stock["on_hand"] == RECEIVED + 3 - stock["sold"]
 
 

@@ -1,10 +1,15 @@
-"""Keeps warnings errors here too, although Dapr's workflow worker never closes the event loop of its thread (dapr-ext-workflow 1.18.3)."""
+"""What several modules ask for. Keeps warnings errors here too, although Dapr's workflow worker (dapr-ext-workflow 1.18.3) never closes the
+event loop of its thread.
+"""
 
 import gc
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+
+from tests.support.workflows import Workflows
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -14,3 +19,8 @@ def _workers_loops() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
+
+
+@pytest.fixture(scope="session")
+def workflows(run_json: dict[str, Any], api_token: str) -> Workflows:
+    return Workflows(run_json, api_token)

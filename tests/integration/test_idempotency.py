@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from tests.support.client import ADDRESS, Answer, Client, eventually
+from tests.support.workflows import Workflows
 
 ODD_KEYS = ("a b\tc", "'; DROP TABLE orders; --", '{"$gt": ""}', "../../order/1", "%00%0a||", "{{7*7}}", "x" * 255)
 
@@ -22,38 +23,6 @@ def same(first: Answer, again: Answer) -> None:
         for answer in (first, again)
     )
     assert (again.status, again.body, other) == (first.status, first.body, one)
-
-
-class Workflows:
-    """The checkouts as the sidecar of checkout knows them."""
-
-    def __init__(self, run_json: dict[str, Any], api_token: str) -> None:
-        self._url = f"http://127.0.0.1:{run_json['apps']['checkout']['dapr_http_port']}"
-        self._api_token = api_token
-
-    async def find(self, order_id: str) -> dict[str, Any] | None:
-        answer = await self._call("GET", order_id)
-        return None if b"ERR_INSTANCE_ID_NOT_FOUND" in answer.body else answer.expect(200)
-
-    async def purge(self, order_id: str) -> None:
-        (await self._call("POST", f"{order_id}/purge")).expect(202)
-
-    async def ended(self, order_id: str) -> dict[str, Any]:
-        """Daprd 1.18.2 answers 500 now and then about one that it writes meanwhile."""
-        return dict(
-            (await eventually(lambda: self._call("GET", order_id), lambda answer: b"COMPLETED" in answer.body)).expect(
-                200
-            )
-        )
-
-    async def _call(self, method: str, path: str) -> Answer:
-        async with Client(self._url) as sidecar:
-            return await sidecar.call(method, f"/v1.0/workflows/dapr/{path}", dapr_api_token=self._api_token)
-
-
-@pytest.fixture
-def workflows(run_json: dict[str, Any], api_token: str) -> Workflows:
-    return Workflows(run_json, api_token)
 
 
 @pytest.fixture

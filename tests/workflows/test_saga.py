@@ -43,6 +43,9 @@ class RecordingContext:
         return Call(activity, app_id, input, retry_policy.max_number_of_attempts)
 
 
+CONTEXT: Any = RecordingContext()
+
+
 class Fault:
     """The step could not be done, however often it was tried."""
 
@@ -68,7 +71,7 @@ def _details() -> Any:
 
 def checkout_with(**answers: Any) -> tuple[list[Call], dict[str, Any]]:
     by_name = {name.partition(".")[2]: name for name in [*FORWARD, RELEASE, VOID, REFUND, CANCEL]}
-    return run(checkout(RecordingContext(), START), {by_name[name]: answer for name, answer in answers.items()})  # type: ignore[arg-type]
+    return run(checkout(CONTEXT, START), {by_name[name]: answer for name, answer in answers.items()})
 
 
 def refusal(code: str) -> dict[str, Any]:
@@ -141,8 +144,22 @@ def test_the_last_step_is_tried_for_ever_since_its_effect_may_have_been_seen() -
     assert {call.activity: call.attempts for call in calls}[PAID] == 1_000_000_000
 
 
+@pytest.mark.parametrize("step", FORWARD)
+def test_the_late_outcome_of_another_step_is_not_taken_for_this_ones(step: str) -> None:
+    named = {activity: {**DONE, "step": activity} for activity in FORWARD}
+    assert run(checkout(CONTEXT, START), named)[1] == {"status": "paid"}
+    with pytest.raises(ValueError, match=rf"another\.step came for {step}"):
+        run(checkout(CONTEXT, START), {**named, step: {**DONE, "step": "another.step"}})
+
+
+@pytest.mark.parametrize("step", [REFUND, RELEASE, CANCEL])
+def test_nor_is_it_taken_for_that_of_a_compensation(step: str) -> None:
+    with pytest.raises(ValueError, match="another"):
+        run(cancellation(CONTEXT, {"order_id": "ord_1"}), {step: {**DONE, "step": "another.step"}})
+
+
 def test_a_paid_order_is_refunded_returned_and_ended() -> None:
-    calls, result = run(cancellation(RecordingContext(), {"order_id": "ord_1"}), {})  # type: ignore[arg-type]
+    calls, result = run(cancellation(CONTEXT, {"order_id": "ord_1"}), {})
     assert [call.activity for call in calls] == [REFUND, RELEASE, CANCEL]
     assert calls[-1].command["code"] == "cancelled_by_customer"
     assert result == {"status": "cancelled", "code": "cancelled_by_customer"}

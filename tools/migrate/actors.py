@@ -9,7 +9,7 @@ import yaml
 from apps.carts.actors import ACTOR_TYPE
 from apps.shared.contracts.checkout import cancellation_id
 from apps.shared.platform.sidecar import Sidecar
-from apps.shared.platform.workflows import RUNNING, Workflows
+from apps.shared.platform.workflows import Workflows
 from tools.local.run_file import RunFile, read_run_file
 
 T = TypeVar("T")
@@ -44,8 +44,8 @@ async def find_running(checkout: Sidecar, order_ids: Iterable[str]) -> list[str]
     workflows = Workflows(checkout, grpc_port=0, token="")
 
     async def running(order_id: str) -> str | None:
-        found = [await workflows.find_status(one) for one in (order_id, cancellation_id(order_id))]
-        return order_id if RUNNING.intersection(status for status in found if status) else None
+        found = [await workflows.find(one) for one in (order_id, cancellation_id(order_id))]
+        return order_id if any(instance and instance.is_running for instance in found) else None
 
     return [order_id for order_id in await _each(order_ids, running) if order_id is not None]
 

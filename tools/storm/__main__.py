@@ -76,6 +76,7 @@ def _run(home: Home, *, seed: int, kills: int, orders: int, words: Sequence[str]
             seconds=result.seconds,
             retold=result.retold,
             lost=result.lost,
+            begun_again=result.begun_again,
             statuses=result.statuses,
             unconfirmed=len(result.aftermath.unconfirmed),
             command=command,

@@ -17,7 +17,7 @@ from tools.storm.client import Client
 from tools.storm.mailbox import Mailbox
 from tools.storm.tellings import expected_mails
 
-ENDED_SECONDS = 180.0
+ENDED_SECONDS = 300.0
 TOLD_SECONDS = 150.0
 SOUND_SECONDS = 120.0
 LOOK_SECONDS = 2.0

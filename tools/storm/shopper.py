@@ -10,7 +10,7 @@ from tools.storm.plan import PlannedOrder
 
 FIRST_LOOK_SECONDS = 0.7
 LOOK_SECONDS = 0.5
-FOLLOW_SECONDS = 240.0
+FOLLOW_SECONDS = 480.0
 
 
 class Shopper:

@@ -34,20 +34,22 @@ ENVIRONMENT = {
 PROBES_AT_ONCE = 6
 PASSWORDS_AT_ONCE = 3
 TELL_SECONDS = 10.0
-HEARD_BY_NOBODY = "of which nobody had heard"  # apps/orders/service.py
+HEARD_BY_NOBODY, BEGUN_AGAIN = "of which nobody had heard", "began a saga again"  # apps/orders/service.py
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """What is left, and what it took: `seconds` from the first order to the end of the last one and of the last kill.
 
-    `retold` are events that the storm has told again, `lost` those that the shop has, since nobody had heard them.
+    `retold` are events that the storm has told again, `lost` those that the shop has, since nobody had heard them. `begun_again` are
+    the sagas that its sweep began anew.
     """
 
     aftermath: Aftermath
     seconds: float
     retold: int
     lost: int
+    begun_again: int
     statuses: Counter[int]
 
 
@@ -86,11 +88,12 @@ async def storm(home: Home, plan: Plan, *, progress: Callable[[str], None]) -> R
             progress=progress,
         )
         statuses = sum((client.statuses for client in clients), Counter[int]())
-        return Result(aftermath, seconds, reteller.count, _lost(home), statuses)
+        return Result(aftermath, seconds, reteller.count, *_mended(home), statuses)
 
 
-def _lost(home: Home) -> int:
-    return (home.logs / "orders.log").read_text().count(HEARD_BY_NOBODY)
+def _mended(home: Home) -> tuple[int, int]:
+    log = (home.logs / "orders.log").read_text()
+    return log.count(HEARD_BY_NOBODY), log.count(BEGUN_AGAIN)
 
 
 def longest_seconds(plan: Plan) -> float:

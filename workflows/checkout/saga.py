@@ -39,7 +39,7 @@ def checkout(ctx: DaprWorkflowContext, raw: dict[str, Any], plan: tuple[Step, ..
         command = inputs.get(step.activity, StepInput(order_id=start.order_id))
         try:
             retries = endless_retries() if step.final else bounded_retries()
-            outcome = StepOutcome.model_validate((yield _call(ctx, step.activity, command, retries)))
+            outcome = _outcome_of(step.activity, (yield _call(ctx, step.activity, command, retries)))
         except StepFault:
             # Whether it took effect is unknown, so it is undone too.
             done, outcome = (*done, step), FAULT
@@ -62,8 +62,18 @@ def _undo(ctx: DaprWorkflowContext, order_id: str, activities: tuple[str, ...], 
         command = (
             CancelOrder(order_id=order_id, code=code, message=why.message) if ends else StepInput(order_id=order_id)
         )
-        yield _call(ctx, activity, command, endless_retries())
+        _outcome_of(activity, (yield _call(ctx, activity, command, endless_retries())))
     return {"status": "cancelled", "code": code.value}
+
+
+def _outcome_of(activity: str, raw: dict[str, Any]) -> StepOutcome:
+    """Dapr knows a step by its number alone. Where a saga was ended and started again under its id, an outcome that comes late can be
+    taken for that of another step: then this one fails, and is started again by the sweep of `orders`.
+    """
+    outcome = StepOutcome.model_validate(raw)
+    if outcome.step not in ("", activity):
+        raise ValueError(f"the outcome of {outcome.step} came for {activity}")
+    return outcome
 
 
 def _call(ctx: DaprWorkflowContext, activity: str, command: StepInput, retries: Any) -> Any:

@@ -1,5 +1,7 @@
 """What `checkout` is told by `orders`: to run the saga of an order, or to undo a paid one."""
 
+from datetime import datetime
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from apps.shared.contracts.amount import Amount
@@ -33,12 +35,13 @@ class StartCancellation(BaseModel):
 
 
 class WorkflowStatus(BaseModel):
-    """Whether a workflow of an order exists, and has ended."""
+    """Whether a workflow of an order exists, and has ended; `went_on_at` is when anything last happened in one that should go on."""
 
     model_config = ConfigDict(frozen=True)
 
     exists: bool
     running: bool
+    went_on_at: datetime | None = None
 
 
 class AskWorkflows(BaseModel):

@@ -12,9 +12,13 @@ class StepInput(BaseModel):
 
 
 class StepOutcome(BaseModel):
-    """What a step did. `refusal` is None when it was done, else the failure code that the order ends with."""
+    """What a step did. `refusal` is None when it was done, else the failure code that the order ends with.
+
+    `step` is its name, which the worker adds. Histories from before it did name none.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     refusal: str | None = None
     message: str = ""
+    step: str = ""

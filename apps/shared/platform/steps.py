@@ -46,7 +46,7 @@ class WorkflowWorker:
                     log.warning("step %s failed: %s: %s", name, type(error).__name__, error)
                     raise
                 log.info("step %s", name, extra={"fields": {"step": name, "result": result.model_dump(mode="json")}})
-            return result.model_dump(mode="json")
+            return {**result.model_dump(mode="json"), "step": name}
 
         def register(runtime: WorkflowRuntime) -> None:
             async def activity(_: WorkflowActivityContext, raw: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,9 @@ A start goes over gRPC with the caller's trace context in it: by HTTP daprd 1.18
 the SDK's client leaves the field empty. Of the SDK only its generated messages are used here.
 """
 
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import grpc
@@ -15,10 +18,25 @@ from opentelemetry import propagate
 from apps.shared.platform.sidecar import Sidecar, SidecarError
 
 START_TIMEOUT_SECONDS = 10.0
+_END_TRIES, _END_PAUSE_SECONDS = 20, 0.25
 _UNKNOWN_INSTANCE = "ERR_INSTANCE_ID_NOT_FOUND"
 PENDING = "PENDING"
 STALLED = "UNKNOWN"  # the HTTP API of daprd 1.18.2 has no name for this one alone
+PATIENT = frozenset({"SUSPENDED", STALLED})
+"""Does nothing, and shall: until an operator or a worker with the version that it began with lets it go on."""
 RUNNING = frozenset({PENDING, "RUNNING", "SUSPENDED", "CONTINUED_AS_NEW", STALLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """How a workflow stands: Dapr's `runtimeStatus` (`RUNNING`, `COMPLETED`, …), and when its history last grew."""
+
+    status: str
+    went_on_at: datetime
+
+    @property
+    def is_running(self) -> bool:
+        return self.status in RUNNING
 
 
 class Workflows:
@@ -48,15 +66,15 @@ class Workflows:
                 f"start workflow {instance_id}", 503, error.code().name, error.details() or ""
             ) from error
 
-    async def find_status(self, instance_id: str) -> str | None:
-        """Dapr's `runtimeStatus` (`RUNNING`, `COMPLETED`, …), None for an instance that does not exist or was purged."""
+    async def find(self, instance_id: str) -> Instance | None:
+        """None for an instance that does not exist or was purged."""
         try:
             answer = await self._sidecar.call("GET", f"/v1.0/workflows/dapr/{instance_id}")
         except SidecarError as error:
             if error.code == _UNKNOWN_INSTANCE or error.status == 404:
                 return None
             raise
-        return str(answer["runtimeStatus"])
+        return Instance(str(answer["runtimeStatus"]), datetime.fromisoformat(answer["lastUpdatedAt"]))
 
     async def wake(self, instance_id: str) -> None:
         """Have an instance look into its inbox; one that has nothing to do is not changed. Raises SidecarError.
@@ -65,6 +83,19 @@ class Workflows:
         `PENDING` for ever. Any event sets a new alarm, and this one no workflow waits for.
         """
         await self._sidecar.call("POST", f"/v1.0/workflows/dapr/{instance_id}/raiseEvent/wake")
+
+    async def end(self, instance_id: str) -> None:
+        """Have an instance run no further, and return once it does not. Raises SidecarError, TimeoutError when it is not so within 5 s.
+
+        A step that it has begun may still take effect, and its outcome still arrive at an instance that is started again under the id.
+        """
+        await self._sidecar.call("POST", f"/v1.0/workflows/dapr/{instance_id}/terminate")
+        for _ in range(_END_TRIES):
+            instance = await self.find(instance_id)
+            if instance is None or not instance.is_running:
+                return
+            await asyncio.sleep(_END_PAUSE_SECONDS)
+        raise TimeoutError(f"workflow {instance_id} has not ended yet")
 
     async def close(self) -> None:
         if self._channel is not None:

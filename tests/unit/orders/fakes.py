@@ -1,10 +1,12 @@
 """Fakes of the ports of orders that keep a record of what they were asked."""
 
+from datetime import datetime
+
 from apps.orders.domain import Order
 from apps.shared.contracts.amount import Amount
 from apps.shared.contracts.carts import CartLine
 from apps.shared.contracts.catalog import Offer
-from apps.shared.contracts.checkout import WorkflowStatus
+from apps.shared.contracts.checkout import WorkflowStatus, cancellation_id
 from apps.shared.contracts.orders import OrderEvent
 
 
@@ -42,13 +44,15 @@ class FakeCatalog:
 
 
 class FakeCheckout:
-    """Remembers what was started; `broken` makes every start fail."""
+    """Remembers what was started and ended; `broken` makes every start fail. What runs last went on at `went_on_at`."""
 
     def __init__(self) -> None:
         self.started: list[str] = []
         self.cancellations: list[str] = []
         self.broken = False
         self.broke_off = False
+        self.ended: list[str] = []
+        self.went_on_at: datetime | None = None
 
     async def start(self, order: Order) -> None:
         if self.broken:
@@ -58,9 +62,13 @@ class FakeCheckout:
     async def start_cancellation(self, order_id: str) -> None:
         self.cancellations.append(order_id)
 
-    async def status(self, order_id: str) -> WorkflowStatus:
-        exists = order_id in self.started
-        return WorkflowStatus(exists=exists, running=exists and not self.broke_off)
+    async def status(self, instance_id: str) -> WorkflowStatus:
+        exists = instance_id in (*self.started, *map(cancellation_id, self.cancellations))
+        running = exists and not self.broke_off
+        return WorkflowStatus(exists=exists, running=running, went_on_at=self.went_on_at if exists else None)
+
+    async def end(self, instance_id: str) -> None:
+        self.ended.append(instance_id)
 
     async def statuses(self, instance_ids: tuple[str, ...]) -> dict[str, WorkflowStatus]:
         return {instance_id: await self.status(instance_id) for instance_id in instance_ids}

@@ -348,6 +348,34 @@ async def test_the_sweep_starts_a_cancellation_that_was_lost(room: Room) -> None
     }  # asked for again by each reminder: checkout knows it by its id
 
 
+async def test_the_sweep_starts_a_saga_again_that_stands_still(room: Room) -> None:
+    order = await room.place()
+    room.checkout.went_on_at = room.clock.now()
+    await room.sweep_later()
+    assert (room.checkout.ended, room.checkout.started) == ([order.id], [order.id] * 2)
+    await room.sweep_later()
+    assert room.checkout.started == [order.id] * 3  # looked at until its order has ended
+
+
+async def test_the_sweep_leaves_a_saga_alone_that_goes_on(room: Room) -> None:
+    order = await room.place()
+    room.clock.pass_time(minutes=10)
+    room.checkout.went_on_at = room.clock.now() - GRACE
+    await room.service.sweep(GRACE)
+    assert (room.checkout.ended, room.checkout.started) == ([], [order.id])
+
+
+async def test_the_sweep_starts_a_cancellation_again_that_stands_still(room: Room) -> None:
+    order = await room.paid()
+    await room.service.request_cancellation(order.id)
+    room.checkout.went_on_at = room.clock.now()
+    await room.sweep_later()
+    assert (set(room.checkout.ended), room.checkout.started) == ({cancellation_id(order.id)}, [order.id])
+    begun = len(room.checkout.cancellations)
+    await room.sweep_later()
+    assert len(room.checkout.cancellations) > begun
+
+
 async def test_history_comes_newest_first_in_pages(room: Room) -> None:
     placed: list[Order] = []
     for number in range(3):

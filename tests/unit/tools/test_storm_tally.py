@@ -204,6 +204,7 @@ def test_the_report_names_each_breach_and_the_times() -> None:
         seconds=2.0,
         retold=4,
         lost=1,
+        begun_again=2,
         statuses={0: 7, 202: 3, 503: 2},
         unconfirmed=6,
         command="make",
