@@ -48,7 +48,7 @@ bench: venv ## Measure a shop beside what Dapr alone would cost (JOBS=BROWSE,CHE
 # Time to obtain Dapr and to start the shop is no test's: each is bounded by itself.
 test: venv ## Run all tests with coverage, on a shop of their own
 	@.venv/bin/python -m tools.dapr >/dev/null
-	@.venv/bin/python -m pytest -o timeout_func_only=true --durations=10 --cov --cov-report=term-missing:skip-covered --cov-fail-under=80
+	@.venv/bin/python -m pytest -n 2 --dist loadgroup -o timeout_func_only=true --durations=10 --cov --cov-report=term-missing:skip-covered --cov-fail-under=80
 	@.venv/bin/python -m tools.swap --short etcd-nats
 
 test-unit: venv ## Run the tests that need nothing running, in seconds

@@ -1,7 +1,9 @@
 """Which port belongs to what, moved as a whole when two shops share one machine, and a clear word when one is taken."""
 
+import fcntl
 import os
 import socket
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -95,13 +97,34 @@ def require_free(ports: Mapping[str, int]) -> None:
         raise LocalError(f"Port {port} (for {name}) is taken by {holder}: stop that, or {remedy}.")
 
 
+_claimed: dict[int, int] = {}
+"""The offsets that this process keeps from others, and the open files by which it does so, until it ends."""
+
+
 def find_free_offset(app_ports: Mapping[str, int]) -> int:
-    """How far to move a second shop so that all its ports are free now. Raises: LocalError when no move helps."""
+    """How far to move a second shop so that all its ports are free now, and no other process of the user is about to take them.
+
+    Raises: LocalError when no move helps.
+    """
     ports = [*BACKEND_PORTS.values(), *app_ports.values()]
     for offset in range(11_000, 24_000, 1_000):
-        if all(is_free(shift(port, offset)) for port in ports):
+        if _claim(offset) and all(is_free(shift(port, offset)) for port in ports):
             return offset
     raise LocalError("No room is left for another shop's ports: stop one of those that run.")
+
+
+def _claim(offset: int) -> bool:
+    if offset not in _claimed:
+        file = os.open(
+            os.path.join(tempfile.gettempdir(), f"ports-of-plaza-{os.getuid()}-{offset}.lock"), os.O_CREAT | os.O_RDWR
+        )
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            return False
+        _claimed[offset] = file
+    return True
 
 
 def find_free_port(*, after: int = 0) -> int:
