@@ -11,6 +11,7 @@ from apps.orders.service import OrderService
 from apps.orders.settings import OrdersSettings
 from apps.orders.steps import offer_steps
 from apps.orders.store import DaprOrderStore
+from apps.orders.sweep import OrderSweep
 from apps.shared.money import MoneyError
 from apps.shared.platform.app import create_app, serve
 from apps.shared.platform.clock import SystemClock, TimeOrderedIds
@@ -35,16 +36,19 @@ STATUSES: dict[type[Exception], int] = {
 def build_app(settings: OrdersSettings) -> FastAPI:
     sidecar = settings.sidecar()
     state = StateStore(sidecar, settings.state_store)
+    store, events, clock = DaprOrderStore(state), Publisher(sidecar), SystemClock()
+    carts, checkout = CartsPeer(Peer(sidecar, "carts")), CheckoutPeer(Peer(sidecar, "checkout"))
     service = OrderService(
-        store=DaprOrderStore(state),
-        carts=CartsPeer(Peer(sidecar, "carts")),
+        store=store,
+        carts=carts,
         catalog=CatalogPeer(Peer(sidecar, "catalog")),
-        checkout=CheckoutPeer(Peer(sidecar, "checkout")),
-        notices=NotificationsPeer(Peer(sidecar, "notifications")),
-        events=Publisher(sidecar),
-        clock=SystemClock(),
+        checkout=checkout,
+        events=events,
+        clock=clock,
         ids=TimeOrderedIds(),
     )
+    notices = NotificationsPeer(Peer(sidecar, "notifications"))
+    sweep = OrderSweep(store=store, carts=carts, checkout=checkout, notices=notices, events=events, clock=clock)
     worker = WorkflowWorker(sidecar)
     offer_steps(worker, service)
     grace = timedelta(seconds=settings.sweep_grace_seconds)
@@ -55,7 +59,7 @@ def build_app(settings: OrdersSettings) -> FastAPI:
         stores=[state],
         statuses=STATUSES,
         worker=worker,
-        jobs=[Job("orders-sweep", settings.sweep_schedule, lambda: service.sweep(grace))],
+        jobs=[Job("orders-sweep", settings.sweep_schedule, lambda: sweep.run(grace))],
     )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from apps.orders import domain
+from apps.orders.announcing import Announcer, event_of
 from apps.orders.domain import Failure, Order, OrderLine, OrderNotFound, OrderStatus, PaymentChoice, ShippingAddress
 from apps.orders.ports import (
     Attempt,
@@ -17,12 +18,10 @@ from apps.orders.ports import (
     Clock,
     Events,
     Ids,
-    Notices,
     OrderStore,
     Reminder,
 )
 from apps.shared.contracts import orders as contract
-from apps.shared.contracts.amount import Amount
 from apps.shared.contracts.checkout import WorkflowStatus, cancellation_id
 from apps.shared.contracts.step import StepOutcome
 
@@ -36,15 +35,6 @@ ATTEMPT_SECONDS = 15
 
 NO_WORKFLOW = WorkflowStatus(exists=False, running=False)
 
-_EVENTS: dict[OrderStatus, type[contract.OrderEvent]] = {
-    OrderStatus.CONFIRMED: contract.OrderConfirmed,
-    OrderStatus.PAID: contract.OrderPaid,
-    OrderStatus.SHIPPED: contract.OrderShipped,
-    OrderStatus.DELIVERED: contract.OrderDelivered,
-}
-
-_TOLD_TO_CUSTOMERS = (OrderStatus.CONFIRMED, OrderStatus.PAID, OrderStatus.CANCELLED, OrderStatus.SHIPPED)
-
 
 class OrderService:
     """Every use case loads, decides in `domain`, and saves; what it calls on the way is idempotent by order id."""
@@ -56,13 +46,13 @@ class OrderService:
         carts: Carts,
         catalog: Catalog,
         checkout: Checkout,
-        notices: Notices,
         events: Events,
         clock: Clock,
         ids: Ids,
     ) -> None:
         self._store, self._carts, self._catalog, self._checkout = store, carts, catalog, checkout
-        self._notices, self._events, self._clock, self._ids = notices, events, clock, ids
+        self._events, self._clock, self._ids = events, clock, ids
+        self._announcer = Announcer(store=store, events=events)
 
     async def place(
         self, *, user_id: str, key: str, body: bytes, payment: PaymentChoice, shipping_address: ShippingAddress
@@ -120,7 +110,7 @@ class OrderService:
         order = domain.fulfil(await self.get(order_id), to, now)
         await self._store.remind(Reminder(order_id, order.user_id), now)
         order, _ = await self._store.update(order_id, lambda found: (domain.fulfil(found, to, now), None))
-        return await self._announce(order)
+        return await self._announcer.announce(order)
 
     async def confirm(self, order_id: str) -> StepOutcome:
         """Saga step, see `contracts.orders.ConfirmOrder`."""
@@ -143,10 +133,6 @@ class OrderService:
         return contract.PaymentInstrument(
             user_id=order.user_id, provider=order.payment.provider, token=order.payment.token
         )
-
-    async def sweep(self, grace: timedelta) -> None:
-        """Look again at orders that someone may have left half-way at least `grace` ago, and end what nobody else will end."""
-        await self._store.sweep(self._clock.now() - grace, lambda reminder: self._look_again(reminder, grace))
 
     async def audit_page(
         self, *, after: tuple[int, int], limit: int
@@ -217,83 +203,3 @@ class OrderService:
         if order.status is to:
             await self._events.publish(event_of(order, to))
         return StepOutcome()
-
-    async def _announce(self, order: Order) -> Order:
-        told = order.unannounced
-        if not told:
-            return order
-        for status in told:
-            await self._events.publish(event_of(order, status))
-        order, _ = await self._store.update(order.id, lambda found: (domain.announced(found, told), None))
-        return order
-
-    async def _look_again(self, reminder: Reminder, grace: timedelta) -> None:
-        order = await self._store.find(reminder.order_id)
-        if order is None:
-            await self._carts.restore(reminder.user_id, reminder.order_id)
-        elif order.status in (OrderStatus.DRAFT, OrderStatus.CONFIRMED) or order.is_being_undone:
-            await self._see_to_its_end(order, reminder, grace)
-        else:
-            await self._announce(order)
-            await self._make_sure_that_it_was_heard(order, reminder)
-
-    async def _make_sure_that_it_was_heard(self, order: Order, reminder: Reminder) -> None:
-        """A broker that loses an event delays it: what made no message is published again, and looked after until it has."""
-        if order.status is OrderStatus.CANCELLED and order.failure != domain.BY_CUSTOMER:
-            await self._carts.restore(order.user_id, order.id)
-        events = [event_of(order, entry.status) for entry in order.timeline if entry.status in _TOLD_TO_CUSTOMERS]
-        told = await self._notices.told(tuple(event.event_id for event in events))
-        untold = [event for event in events if event.event_id not in told]
-        for event in untold:
-            log.error("told %s again, of which nobody had heard", event.event_id)
-            await self._events.publish(event)
-        if untold:
-            await self._store.remind(reminder, self._clock.now())
-
-    async def _see_to_its_end(self, order: Order, reminder: Reminder, grace: timedelta) -> None:
-        """An order under way ends by its saga: one that broke off, or has stood still for `grace`, is started again; what had been done
-        by it is not done twice. A draft that never had one is ended.
-        """
-        instance_id = cancellation_id(order.id) if order.is_being_undone else order.id
-        saga, now = await self._checkout.status(instance_id), self._clock.now()
-        if order.status is OrderStatus.DRAFT and not saga.exists:
-            await self._end_draft(order.id)
-            return
-        stands_still = saga.running and saga.went_on_at is not None and saga.went_on_at < now - grace
-        if stands_still:
-            await self._checkout.end(instance_id)
-        if stands_still or not saga.running:
-            why = f"stood still since {saga.went_on_at}" if stands_still else "had broken off"
-            log.error("began a saga again that %s", why, extra={"fields": {"order_id": order.id}})
-            await (
-                self._checkout.start_cancellation(order.id) if order.is_being_undone else self._checkout.start(order)
-            )
-        await self._store.remind(reminder, now)
-
-    async def _end_draft(self, order_id: str) -> None:
-        now = self._clock.now()
-
-        def decide(order: Order) -> tuple[Order, None]:
-            if order.status is not OrderStatus.DRAFT:
-                return order, None
-            failure = domain.BY_CUSTOMER if order.cancel_requested_at else domain.NOT_CARRIED_ON
-            return domain.to_announce(domain.cancel(order, failure, now)), None
-
-        order, _ = await self._store.update(order_id, decide)
-        log.warning("ended a draft whose checkout was never scheduled", extra={"fields": {"order_id": order_id}})
-        await self._announce(order)
-
-
-def event_of(order: Order, status: OrderStatus) -> contract.OrderEvent:
-    """The event of the order's entering `status`; its id is the same however often it is made."""
-    fields: dict[str, Any] = {
-        "event_id": f"{order.id}:{status}",
-        "occurred_at": order.reached_at(status),
-        "order_id": order.id,
-        "user_id": order.user_id,
-        "total": Amount.of(order.total),
-    }
-    if status is OrderStatus.CANCELLED and order.failure is not None:
-        code = contract.FailureCode(order.failure.code)
-        return contract.OrderCancelled(**fields, code=code, message=order.failure.message)
-    return _EVENTS[status](**fields)

@@ -29,7 +29,7 @@ from apps.shared.platform.state import StateStore
 from tests.unit.fakes import CountingIds, FixedClock, MemorySidecar
 from tests.unit.inventory.fakes import FakeCatalog as FakeOwners
 from tests.unit.inventory.fakes import FakeOrders
-from tests.unit.orders.fakes import FakeCarts, FakeCatalog, FakeCheckout, FakeEvents, FakeNotices
+from tests.unit.orders.fakes import FakeCarts, FakeCatalog, FakeCheckout
 from tests.unit.orders.test_domain import ADDRESS
 
 RESERVE, RELEASE = "inventory.reserve_stock", "inventory.release_stock"
@@ -116,7 +116,6 @@ class Replica:
             carts=FakeCarts(("pen", 2), ("ink", 1)),
             catalog=FakeCatalog(pen=150, ink=700),
             checkout=FakeCheckout(),
-            notices=FakeNotices(FakeEvents()),
             events=events,
             clock=clock,
             ids=ids,

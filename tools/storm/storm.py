@@ -34,7 +34,7 @@ ENVIRONMENT = {
 PROBES_AT_ONCE = 6
 PASSWORDS_AT_ONCE = 3
 TELL_SECONDS = 10.0
-HEARD_BY_NOBODY, BEGUN_AGAIN = "of which nobody had heard", "began a saga again"  # apps/orders/service.py
+HEARD_BY_NOBODY, BEGUN_AGAIN = "of which nobody had heard", "began a saga again"  # apps/orders/sweep.py
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,66 +1,20 @@
-"""Placing, cancelling and fulfilling orders, and what a crash at any point leaves to the retry and the sweep."""
+"""Placing, cancelling and fulfilling orders, and what a crash at any point leaves to the retry."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from apps.orders import domain
-from apps.orders.domain import Failure, Order, OrderStatus, PaymentChoice
+from apps.orders.domain import Failure, Order, OrderStatus
 from apps.orders.ports import AuditedOrder
-from apps.orders.service import ATTEMPT_SECONDS, OrderService
-from apps.orders.store import DaprOrderStore
+from apps.orders.service import ATTEMPT_SECONDS
 from apps.shared.contracts.catalog import Offer
 from apps.shared.contracts.checkout import WorkflowStatus, cancellation_id
 from apps.shared.contracts.orders import FailureCode, OrderCancelled
 from apps.shared.contracts.step import StepOutcome
 from apps.shared.platform.sidecar import SidecarError
-from tests.unit.fakes import CountingIds, FixedClock, MemorySidecar, memory_state
-from tests.unit.orders.fakes import FakeCarts, FakeCatalog, FakeCheckout, FakeEvents, FakeNotices
-from tests.unit.orders.test_domain import ADDRESS
-
-BODY = b'{"payment": "sandbox"}'
-GRACE = timedelta(minutes=5)
-
-
-class Room:
-    """An OrderService with everything around it."""
-
-    def __init__(self) -> None:
-        self.sidecar = MemorySidecar()
-        self.carts = FakeCarts(("pen", 2), ("ink", 1))
-        self.catalog = FakeCatalog(pen=150, ink=700)
-        self.checkout, self.events, self.clock = FakeCheckout(), FakeEvents(), FixedClock()
-        self.notices = FakeNotices(self.events)
-        self.service = OrderService(
-            store=DaprOrderStore(memory_state(self.sidecar)),
-            carts=self.carts,
-            catalog=self.catalog,
-            checkout=self.checkout,
-            notices=self.notices,
-            events=self.events,
-            clock=self.clock,
-            ids=CountingIds(),
-        )
-
-    async def place(self, key: str = "k1", body: bytes = BODY, user_id: str = "usr_1") -> Order:
-        payment = PaymentChoice("sandbox", "tok_visa")
-        return await self.service.place(user_id=user_id, key=key, body=body, payment=payment, shipping_address=ADDRESS)
-
-    async def paid(self) -> Order:
-        order = await self.place()
-        await self.service.confirm(order.id)
-        await self.service.mark_paid(order.id)
-        return await self.service.get(order.id)
-
-    async def sweep_later(self) -> None:
-        self.clock.pass_time(minutes=10)
-        await self.service.sweep(GRACE)
-
-
-@pytest.fixture
-def room() -> Room:
-    return Room()
+from tests.unit.orders.fakes import FakeCatalog
+from tests.unit.orders.room import Room, crash, fail
 
 
 async def test_placing_saves_a_draft_at_current_prices_and_starts_its_saga(room: Room) -> None:
@@ -91,7 +45,7 @@ async def test_keys_belong_to_users(room: Room) -> None:
 
 
 async def test_a_request_still_being_handled_is_a_conflict_until_it_must_have_died(room: Room) -> None:
-    room.catalog.quote = _crash  # type: ignore[method-assign, assignment]
+    room.catalog.quote = crash  # type: ignore[method-assign, assignment]
     with pytest.raises(KeyboardInterrupt):
         await room.place()
     with pytest.raises(domain.KeyInFlight):
@@ -130,7 +84,7 @@ async def test_a_product_no_longer_for_sale_leaves_the_cart_as_it_was(room: Room
 
 
 async def test_a_catalog_that_does_not_answer_leaves_cart_and_key_as_they_were(room: Room) -> None:
-    quote, room.catalog.quote = room.catalog.quote, _fail  # type: ignore[method-assign, assignment]
+    quote, room.catalog.quote = room.catalog.quote, fail  # type: ignore[method-assign, assignment]
     with pytest.raises(ConnectionError):
         await room.place()
     assert [line.product_id for line in room.carts.lines] == ["pen", "ink"]
@@ -139,8 +93,8 @@ async def test_a_catalog_that_does_not_answer_leaves_cart_and_key_as_they_were(r
 
 
 async def test_a_cart_that_cannot_be_given_back_now_is_given_back_by_the_sweep(room: Room) -> None:
-    room.catalog.quote = _fail  # type: ignore[method-assign, assignment]
-    room.carts.restore = _fail  # type: ignore[method-assign, assignment]
+    room.catalog.quote = fail  # type: ignore[method-assign, assignment]
+    room.carts.restore = fail  # type: ignore[method-assign, assignment]
     with pytest.raises(ConnectionError):
         await room.place()
     del room.carts.restore
@@ -252,7 +206,7 @@ async def test_a_slow_attempt_leaves_key_and_cart_to_the_one_that_carries_it_on(
 
 
 async def test_an_attempt_that_was_carried_on_and_died_again_is_swept(room: Room) -> None:
-    quote, room.catalog.quote = room.catalog.quote, _crash  # type: ignore[method-assign, assignment]
+    quote, room.catalog.quote = room.catalog.quote, crash  # type: ignore[method-assign, assignment]
     with pytest.raises(KeyboardInterrupt):
         await room.place()
     await room.sweep_later()
@@ -261,119 +215,6 @@ async def test_an_attempt_that_was_carried_on_and_died_again_is_swept(room: Room
         await room.place()
     await room.sweep_later()
     assert (await room.service.get("ord_1")).status is OrderStatus.CANCELLED
-
-
-async def test_the_sweep_tells_again_what_the_broker_has_lost_until_someone_has_heard_it(room: Room) -> None:
-    await room.paid()
-    room.notices.lost = {"ord_1:paid"}
-    assert room.events.ids == ["ord_1:confirmed", "ord_1:paid"]
-    await room.sweep_later()
-    await room.sweep_later()
-    assert room.events.ids == ["ord_1:confirmed", "ord_1:paid", "ord_1:paid", "ord_1:paid"]
-    assert room.events.published[-1] == room.events.published[1]
-    room.notices.lost = set()
-    await room.sweep_later()
-    await room.sweep_later()
-    assert len(room.events.ids) == 4
-
-
-async def test_the_sweep_gives_back_a_cart_whose_cancellation_the_broker_has_lost(room: Room) -> None:
-    order = await room.place()
-    await room.service.cancel(order.id, Failure("out_of_stock", "Sold out."))
-    assert room.carts.lines == []
-    await room.sweep_later()
-    assert [line.product_id for line in room.carts.lines] == ["pen", "ink"]
-    await room.sweep_later()
-    assert len(room.carts.lines) == 2
-
-
-async def test_the_sweep_looks_again_at_orders_of_which_nobody_could_say_who_has_heard(room: Room) -> None:
-    order = await room.paid()
-    await room.service.request_cancellation(order.id)
-    await room.service.cancel(order.id, domain.BY_CUSTOMER)
-    room.notices.lost = {"ord_1:confirmed", "ord_1:cancelled"}
-    told, room.notices.told = room.notices.told, _fail  # type: ignore[method-assign, assignment]
-    await room.sweep_later()
-    room.notices.told = told  # type: ignore[method-assign]
-    await room.sweep_later()
-    again = room.events.ids[3:]
-    assert sorted(set(again)) == ["ord_1:cancelled", "ord_1:confirmed"]
-
-
-async def test_the_sweep_starts_a_saga_again_that_broke_off(room: Room) -> None:
-    order = await room.place()
-    room.checkout.broke_off = True
-    await room.sweep_later()
-    assert room.checkout.started == [order.id, order.id]
-    room.checkout.broke_off = False
-    await room.sweep_later()
-    assert room.checkout.started == [order.id, order.id]
-
-
-async def test_the_sweep_ends_a_draft_whose_saga_was_never_started(room: Room) -> None:
-    room.checkout.broken = True
-    with pytest.raises(ConnectionError):
-        await room.place()
-    await room.sweep_later()
-    order = await room.service.get("ord_1")
-    assert order.failure == Failure("internal_error", "The order was not carried on after it was placed.")
-    assert room.events.ids == ["ord_1:cancelled"]
-
-
-async def test_the_sweep_leaves_a_running_saga_alone(room: Room) -> None:
-    order = await room.place()
-    await room.sweep_later()
-    assert await room.service.get(order.id) == order
-    assert room.events.ids == []
-
-
-async def test_the_sweep_gives_back_a_cart_whose_order_was_never_saved(room: Room) -> None:
-    room.catalog.quote = _crash  # type: ignore[method-assign, assignment]
-    with pytest.raises(KeyboardInterrupt):
-        await room.place()
-    assert room.carts.lines == []
-    await room.sweep_later()
-    assert [line.product_id for line in room.carts.lines] == ["pen", "ink"]
-
-
-async def test_the_sweep_starts_a_cancellation_that_was_lost(room: Room) -> None:
-    order = await room.paid()
-    room.checkout.start_cancellation = _crash  # type: ignore[method-assign, assignment]
-    with pytest.raises(KeyboardInterrupt):
-        await room.service.request_cancellation(order.id)
-    del room.checkout.start_cancellation
-    await room.sweep_later()
-    assert set(room.checkout.cancellations) == {
-        order.id
-    }  # asked for again by each reminder: checkout knows it by its id
-
-
-async def test_the_sweep_starts_a_saga_again_that_stands_still(room: Room) -> None:
-    order = await room.place()
-    room.checkout.went_on_at = room.clock.now()
-    await room.sweep_later()
-    assert (room.checkout.ended, room.checkout.started) == ([order.id], [order.id] * 2)
-    await room.sweep_later()
-    assert room.checkout.started == [order.id] * 3  # looked at until its order has ended
-
-
-async def test_the_sweep_leaves_a_saga_alone_that_goes_on(room: Room) -> None:
-    order = await room.place()
-    room.clock.pass_time(minutes=10)
-    room.checkout.went_on_at = room.clock.now() - GRACE
-    await room.service.sweep(GRACE)
-    assert (room.checkout.ended, room.checkout.started) == ([], [order.id])
-
-
-async def test_the_sweep_starts_a_cancellation_again_that_stands_still(room: Room) -> None:
-    order = await room.paid()
-    await room.service.request_cancellation(order.id)
-    room.checkout.went_on_at = room.clock.now()
-    await room.sweep_later()
-    assert (set(room.checkout.ended), room.checkout.started) == ({cancellation_id(order.id)}, [order.id])
-    begun = len(room.checkout.cancellations)
-    await room.sweep_later()
-    assert len(room.checkout.cancellations) > begun
 
 
 async def test_history_comes_newest_first_in_pages(room: Room) -> None:
@@ -387,17 +228,9 @@ async def test_history_comes_newest_first_in_pages(room: Room) -> None:
     assert ([order.id for order in page], rest) == ([placed[0].id], None)
 
 
-async def _fail(*_: object) -> None:
-    raise ConnectionError
-
-
-async def _crash(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
 async def test_an_audit_sees_every_order_ever_begun_and_its_workflows(room: Room) -> None:
     assert await room.service.audit_page(after=(0, 0), limit=10) == ([], None)
-    room.catalog.quote = _crash  # type: ignore[method-assign, assignment]
+    room.catalog.quote = crash  # type: ignore[method-assign, assignment]
     with pytest.raises(KeyboardInterrupt):
         await room.place("abandoned")
     room.catalog.quote = FakeCatalog(pen=150, ink=700).quote  # type: ignore[method-assign]

@@ -1,0 +1,10 @@
+"""A new room for each test."""
+
+import pytest
+
+from tests.unit.orders.room import Room
+
+
+@pytest.fixture
+def room() -> Room:
+    return Room()
