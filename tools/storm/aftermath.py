@@ -21,6 +21,7 @@ ENDED_SECONDS = 300.0
 TOLD_SECONDS = 150.0
 SOUND_SECONDS = 120.0
 LOOK_SECONDS = 2.0
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ async def gather(
 ) -> Aftermath:
     """What there is to count. Orders that end, mails that come and breaches that heal in time are none. Raises Unanswered, LocalError."""
     progress("waiting until every order has ended")
-    orders, owners = await _orders_at_rest(scene, promises)
+    orders, owners = await _orders_at_rest(scene, promises, progress)
     mailbox = Mailbox(scene.home.mail)
     after = Aftermath(planned, promises, orders, owners, {}, Mails(), frozenset(), {}, kills)
     progress("waiting until every mail has come")
@@ -55,13 +56,16 @@ async def gather(
 
 
 async def _orders_at_rest(
-    scene: Scene, promises: Sequence[Promise]
+    scene: Scene, promises: Sequence[Promise], progress: Callable[[str], None]
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     deadline = time.monotonic() + ENDED_SECONDS
     while True:
         lists = await asyncio.gather(*(client.list_orders() for client in scene.clients))
         orders = {order["id"]: order for listed in lists for order in listed}
-        if time.monotonic() > deadline or all(_is_at_rest(promise, orders) for promise in promises):
+        moving = [promise for promise in promises if not _is_at_rest(promise, orders)]
+        if moving:
+            progress(f"{len(moving)} are under way: {', '.join(_named(moving[:MOST_NAMED], orders))}")
+        if time.monotonic() > deadline or not moving:
             owners = {
                 order["id"]: client.email
                 for client, listed in zip(scene.clients, lists, strict=True)
@@ -74,6 +78,14 @@ async def _orders_at_rest(
 def _is_at_rest(promise: Promise, orders: dict[str, dict[str, Any]]) -> bool:
     statuses = {orders[order_id]["status"] if order_id in orders else "" for order_id in promise.order_ids}
     return statuses <= ({"cancelled"} if promise.cancel_accepted else set(FINAL))
+
+
+def _named(promises: Sequence[Promise], orders: dict[str, dict[str, Any]]) -> list[str]:
+    return [
+        f"{order_id} ({orders.get(order_id, {}).get('status', 'missing')})"
+        for promise in promises
+        for order_id in sorted(promise.order_ids)
+    ]
 
 
 async def _stocks(scene: Scene) -> dict[str, dict[str, int]]:
