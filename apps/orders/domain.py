@@ -223,12 +223,17 @@ def request_cancellation(order: Order, at: datetime) -> Order:
 
 
 def cancel(order: Order, failure: Failure, at: datetime) -> Order:
-    """End the order; unchanged when it has ended so already. Raises TransitionRefused once shipped."""
+    """End the order; unchanged when it has ended so already. Raises TransitionRefused once shipped.
+
+    One that was paid ends because its customer wanted so, whichever saga comes first: a checkout whose start was repeated finds nothing
+    to hold any more once the other has given it back.
+    """
     if order.status is OrderStatus.CANCELLED:
         return order
     if order.status in (OrderStatus.SHIPPED, OrderStatus.DELIVERED):
         raise TransitionRefused(order.id, order.status, OrderStatus.CANCELLED)
-    return replace(_enter(order, OrderStatus.CANCELLED, at), failure=failure)
+    reason = BY_CUSTOMER if order.is_being_undone else failure
+    return replace(_enter(order, OrderStatus.CANCELLED, at), failure=reason)
 
 
 def to_announce(order: Order) -> Order:

@@ -1,10 +1,16 @@
 """Whoever asks for a saga that was saved and never began sets it going; one that stands still is ended, to be started again."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
+import grpc
 import pytest
+from dapr.ext.workflow._durabletask.internal import orchestrator_service_pb2_grpc as services
 
 from apps.shared.contracts.checkout import WorkflowStatus
+from apps.shared.platform.sidecar import SidecarError
 from apps.shared.platform.workflows import STALLED, Workflows
 from workflows.checkout.routes import look_after
 
@@ -57,3 +63,28 @@ async def test_one_that_does_not_end_is_told(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("apps.shared.platform.workflows._END_PAUSE_SECONDS", 0)
     with pytest.raises(TimeoutError, match="ord_1"):
         await Workflows(FakeSidecar("RUNNING"), grpc_port=1, token="").end("ord_1")  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def refusing(code: grpc.StatusCode) -> AsyncIterator[Workflows]:
+    """A sidecar that starts nothing."""
+
+    class Refusal(services.TaskHubSidecarServiceServicer):
+        async def StartInstance(self, request: Any, context: Any) -> None:  # noqa: N802
+            await context.abort(code, "no")
+
+    server = grpc.aio.server()
+    services.add_TaskHubSidecarServiceServicer_to_server(Refusal(), server)  # type: ignore[no-untyped-call]
+    workflows = Workflows(FakeSidecar("RUNNING"), grpc_port=server.add_insecure_port("127.0.0.1:0"), token="")  # type: ignore[arg-type]
+    await server.start()
+    yield workflows
+    await workflows.close()
+    await server.stop(0)
+
+
+async def test_what_runs_is_started_already() -> None:
+    async with refusing(grpc.StatusCode.ALREADY_EXISTS) as workflows:
+        await workflows.schedule("checkout", "ord_1", {})
+    async with refusing(grpc.StatusCode.INTERNAL) as workflows:
+        with pytest.raises(SidecarError, match="INTERNAL"):
+            await workflows.schedule("checkout", "ord_1", {})

@@ -49,7 +49,10 @@ class Workflows:
         self._channel: grpc.aio.Channel | None = None
 
     async def schedule(self, name: str, instance_id: str, payload: dict[str, Any]) -> None:
-        """Start `name` under `instance_id`. Starting an id again runs it again, so its steps must be idempotent. Raises SidecarError."""
+        """Start `name` under `instance_id`, unless that runs. Starting an id that has ended runs it again, so steps must be idempotent.
+
+        Raises SidecarError.
+        """
         if self._channel is None:
             self._channel = grpc.aio.insecure_channel(self._target)
         request = protos.CreateInstanceRequest(name=name, instanceId=instance_id)
@@ -62,6 +65,8 @@ class Workflows:
             start = TaskHubSidecarServiceStub(self._channel).StartInstance  # type: ignore[no-untyped-call]
             await start(request, metadata=self._metadata, timeout=START_TIMEOUT_SECONDS)
         except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.ALREADY_EXISTS:
+                return
             raise SidecarError(
                 f"start workflow {instance_id}", 503, error.code().name, error.details() or ""
             ) from error

@@ -136,3 +136,9 @@ def test_shipping_is_for_paid_orders_that_nobody_wants_undone() -> None:
 def test_the_first_answer_can_be_told_again() -> None:
     assert domain.as_drafted(in_status(OrderStatus.CANCELLED)).status is OrderStatus.DRAFT
     assert domain.as_drafted(in_status(OrderStatus.PAID)).timeline == drafted().timeline
+
+
+def test_a_paid_order_ends_because_its_customer_wanted_so_whichever_saga_says_it_first() -> None:
+    order = domain.request_cancellation(in_status(OrderStatus.PAID), LATER)
+    cancelled = domain.cancel(order, Failure("internal_error", "There was nothing to hold any more."), LATER)
+    assert (cancelled.status, cancelled.failure) == (OrderStatus.CANCELLED, domain.BY_CUSTOMER)

@@ -35,6 +35,16 @@ async def test_an_answer_that_broke_off_is_no_answer(came: bytes) -> None:
             await sidecar.request("GET", "/v1.0/invoke/orders/method/orders/ord_1")
 
 
+async def test_an_app_of_which_the_sidecar_has_heard_nothing_has_not_answered() -> None:
+    async with answering("", b"") as sidecar:
+        with pytest.raises(SidecarError, match="the answer broke off"):
+            await sidecar.request("GET", "/v1.0/invoke/orders/method/orders/ord_1")
+    async with answering(f"{BODY_LENGTH_HEADER}: 0\r\n", b"") as sidecar:
+        assert (await sidecar.request("GET", "/v1.0/invoke/orders/method/orders/ord_1")).body == b""
+    async with answering("", b"") as sidecar:
+        assert (await sidecar.request("POST", "/v1.0/publish/pubsub/orders")).body == b""
+
+
 @pytest.mark.parametrize("head", [f"{BODY_LENGTH_HEADER}: 15\r\n", ""])
 async def test_a_whole_answer_is_one_also_from_an_app_that_does_not_say_how_long_it_is(head: str) -> None:
     async with answering(head, b'{"id": "ord_1"}') as sidecar:
