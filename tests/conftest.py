@@ -62,6 +62,7 @@ def shop(request: pytest.FixtureRequest, spans: SpanReceiver) -> Iterator[Runnin
         yield RunningShop(home, json.loads(home.run_json.read_text()))
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist looks at the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares a shop, for pytest-xdist to run beside the rest. Leave out what the stack under test does not have: a
     technology to look into, or stores that take several replicas of an app.
