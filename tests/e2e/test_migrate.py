@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import SHOP_ENVIRONMENT
+from tests.conftest import LEAN_ENVIRONMENT
 from tests.support.client import PASSWORD, Client, eventually
 from tests.support.shops import WORDS, new_home
 from tools.local.errors import LocalError
@@ -115,7 +115,7 @@ def story(move: Move) -> Story:
     story = Story()
     words = (*REST, f"STATE={move.source}")
     with Shop(
-        move.home, progress=print, port_offset=move.port_offset, environment=SHOP_ENVIRONMENT, words=words
+        move.home, progress=print, port_offset=move.port_offset, environment=LEAN_ENVIRONMENT, words=words
     ) as shop:
         asyncio.run(live(shop, story))
         query = "SELECT key FROM state UNION ALL SELECT key FROM private_state"
@@ -128,7 +128,7 @@ def story(move: Move) -> Story:
 @pytest.fixture
 def shop(move: Move, story: Story) -> Iterator[Shop]:
     """The same shop on the second store."""
-    with moved(move, progress=print, environment=SHOP_ENVIRONMENT) as shop:
+    with moved(move, progress=print, environment=LEAN_ENVIRONMENT) as shop:
         yield shop
 
 

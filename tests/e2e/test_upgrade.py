@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from apps.shared.platform.workflows import STALLED
-from tests.conftest import UNTRACED_ENVIRONMENT
+from tests.conftest import LEAN_ENVIRONMENT
 from tests.support.client import PASSWORD, Client, eventually
 from tests.support.histories import read_history, steps_of, version_of
 from tests.support.processes import killed_app, upgrade_app
@@ -44,7 +44,8 @@ class Sagas:
     async def status(self, order_id: str) -> str:
         path = f"/v1.0/workflows/dapr/{order_id}"
         found = await self._sidecar.call("GET", path, dapr_api_token=self._api_token)
-        return str(found.expect(200)["runtimeStatus"])
+        # Daprd 1.18.2 answers 500 now and then about one that it writes meanwhile.
+        return "" if found.status == 500 else str(found.expect(200)["runtimeStatus"])
 
     async def history(self, order_id: str) -> list[Any]:
         """Empty when it was read in the midst of being written."""
@@ -99,7 +100,7 @@ def test_a_shop_that_is_stopped_and_upgraded_ends_its_sagas_by_the_plan_with_whi
 
 def shop(home: Home, source: Path) -> Shop:
     offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
-    return Shop(home, progress=print, port_offset=offset, environment=UNTRACED_ENVIRONMENT, source=source, words=WORDS)
+    return Shop(home, progress=print, port_offset=offset, environment=LEAN_ENVIRONMENT, source=source, words=WORDS)
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.conftest import UNTRACED_ENVIRONMENT
+from tests.conftest import LEAN_ENVIRONMENT
 from tests.support.client import PASSWORD, Client, eventually
 from tests.support.mail import mails_to
 from tests.support.shops import new_home
@@ -25,7 +25,7 @@ PAID, LATE = 6, 4
 
 def shop(home: Home, *words: str) -> Shop:
     offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
-    return Shop(home, progress=print, port_offset=offset, environment=UNTRACED_ENVIRONMENT, words=words)
+    return Shop(home, progress=print, port_offset=offset, environment=LEAN_ENVIRONMENT, words=words)
 
 
 def running(home: Home) -> dict[str, Any]:
