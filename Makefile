@@ -1,6 +1,6 @@
 # Plaza on one machine. Everything that these targets need they fetch or build themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run backends doctor stop reset audit migrate dead-letters chaos swap bench test test-unit test-containers lint lock openapi venv
+.PHONY: help run backends doctor stop reset audit migrate dead-letters chaos swap bench test test-of-shops test-of-units test-unit test-containers lint lock openapi venv
 
 PYTHON ?= python3
 LOCAL := .venv/bin/python -m tools.local
@@ -48,8 +48,21 @@ bench: venv ## Measure a shop beside what Dapr alone would cost (JOBS=BROWSE,CHE
 # Time to obtain Dapr and to start the shop is no test's: each is bounded by itself.
 test: venv ## Run all tests with coverage, on a shop of their own
 	@.venv/bin/python -m tools.dapr >/dev/null
-	@.venv/bin/python -m pytest -n 2 --dist loadgroup -o timeout_func_only=true --durations=10 --cov --cov-report=term-missing:skip-covered --cov-fail-under=80
+	@rm -f .coverage .coverage.*
+	@$(MAKE) --no-print-directory -j2 test-of-shops test-of-units
+	@.venv/bin/coverage combine -q .coverage.shops .coverage.units
+	@.venv/bin/coverage report --fail-under=80
 	@.venv/bin/python -m tools.swap --short etcd-nats
+
+# Tests of shops wait for much, so those of units are run beside them; what these print comes at once, at their end.
+test-of-shops:
+	@COVERAGE_FILE=.coverage.shops .venv/bin/python -m pytest tests/integration tests/e2e tests/chaos -o timeout_func_only=true --durations=10 --cov --cov-report=
+
+test-of-units:
+	@mkdir -p .plaza
+	@COVERAGE_FILE=.coverage.units .venv/bin/python -m pytest tests/unit tests/contracts tests/workflows --cov --cov-report= >.plaza/units.log 2>&1 \
+		|| { cat .plaza/units.log; exit 1; }
+	@echo; tail -n 1 .plaza/units.log
 
 test-unit: venv ## Run the tests that need nothing running, in seconds
 	@.venv/bin/python -m pytest tests/unit tests/contracts tests/workflows

@@ -15,7 +15,7 @@ from tests.support.client import Client
 from tests.support.otlp import SpanReceiver, receive_spans
 from tests.support.processes import end_revived
 from tests.support.shops import STACK, new_home, running_shop
-from tools.local.home import PROJECT, Home
+from tools.local.home import Home
 from tools.local.stack import own_servers
 
 SHOP_ENVIRONMENT = {
@@ -23,7 +23,7 @@ SHOP_ENVIRONMENT = {
     "GATEWAY_AUTH_RATE_PER_MINUTE": "100000",
     "CARTS_GUEST_TTL_SECONDS": "3",
     "ORDERS_SWEEP_SCHEDULE": "@every 5s",
-    "ORDERS_SWEEP_GRACE_SECONDS": "40",
+    "ORDERS_SWEEP_GRACE_SECONDS": "20",
     "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
     "OTEL_EXPORTER_OTLP_INSECURE": "true",
     "OTEL_BSP_SCHEDULE_DELAY": "500",
@@ -65,14 +65,9 @@ def shop(request: pytest.FixtureRequest, spans: SpanReceiver) -> Iterator[Runnin
         yield RunningShop(home, json.loads(home.run_json.read_text()))
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist looks at the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares a shop, for pytest-xdist to run beside the rest. Leave out what the stack under test does not have: a
-    technology to look into, or stores that take several replicas of an app.
-    """
+    """Leave out what the stack under test does not have: a technology to look into, or stores that take several replicas of an app."""
     for item in items:
-        if item.get_closest_marker("xdist_group") is None and (shop := _shop_of(item)):
-            item.add_marker(pytest.mark.xdist_group(shop))
         for marker in item.iter_markers("looks_into"):
             assert not marker.args, f'{item.nodeid}: name what is looked into as state="etcd"'
             for capability, technology in marker.kwargs.items():
@@ -92,15 +87,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             for app_id in marker.args:
                 if not has_one_writer(app_id):
                     item.add_marker(pytest.mark.skip(f"{STACK.of(app_id).state} takes many replicas of {app_id}"))
-
-
-def _shop_of(item: pytest.Item) -> str:
-    """The shop that a test shares with others, if any: that of its directory, or the one of all. A module with its own says so itself."""
-    place = item.path.relative_to(PROJECT / "tests").parent
-    if place.name in ("chaos", "outages"):
-        return place.name
-    of_all = place.parts[0] not in ("unit", "contracts", "workflows") and "shop" in getattr(item, "fixturenames", ())
-    return "shop" if of_all else ""
 
 
 def has_one_writer(app_id: str) -> bool:

@@ -25,7 +25,7 @@ from tools.local.shop import Shop
 from tools.local.stopping import delete_home
 from tools.migrate.move import Move, moved
 
-pytestmark = [pytest.mark.looks_into(state="postgres"), pytest.mark.timeout(300), pytest.mark.xdist_group("migrate")]
+pytestmark = [pytest.mark.looks_into(state="postgres"), pytest.mark.timeout(300)]
 
 REST = tuple(word for word in WORDS if not word.startswith("STATE="))
 LEFT_BEHIND = re.compile(r".*\|\|(sole-writer|family/.*|dapr\.internal\..*|CartActor\|\|crt_.*)")
