@@ -14,6 +14,11 @@ from apps.shared.contracts.checkout import cancellation_id
 
 log = logging.getLogger(__name__)
 
+MOST_BEGUN_AGAIN = 2
+"""How many sagas that stand still a run begins again. One is lost now and then; where many stand still they wait for an app that is
+dead or a shop that is too busy, and beginning them all again would keep it so.
+"""
+
 _TOLD_TO_CUSTOMERS = (OrderStatus.CONFIRMED, OrderStatus.PAID, OrderStatus.CANCELLED, OrderStatus.SHIPPED)
 
 
@@ -26,9 +31,11 @@ class OrderSweep:
         self._store, self._carts, self._checkout, self._notices = store, carts, checkout, notices
         self._events, self._clock = events, clock
         self._announcer = Announcer(store=store, events=events)
+        self._begun_again = 0
 
     async def run(self, grace: timedelta) -> None:
         """Look again at orders that someone may have left half-way at least `grace` ago, and end what nobody else will end."""
+        self._begun_again = 0
         await self._store.sweep(self._clock.now() - grace, lambda reminder: self._look_again(reminder, grace))
 
     async def _look_again(self, reminder: Reminder, grace: timedelta) -> None:
@@ -64,7 +71,11 @@ class OrderSweep:
             await self._end_draft(order.id)
             return
         stands_still = saga.running and saga.went_on_at is not None and saga.went_on_at < now - grace
+        if stands_still and self._begun_again >= MOST_BEGUN_AGAIN:
+            log.warning("left a saga for later that stands still", extra={"fields": {"order_id": order.id}})
+            stands_still = False
         if stands_still:
+            self._begun_again += 1
             await self._checkout.end(instance_id)
         if stands_still or not saga.running:
             why = f"stood still since {saga.went_on_at}" if stands_still else "had broken off"

@@ -3,7 +3,8 @@
 import pytest
 
 from apps.orders import domain
-from apps.orders.domain import Failure
+from apps.orders.domain import Failure, Order
+from apps.orders.sweep import MOST_BEGUN_AGAIN
 from apps.shared.contracts.checkout import cancellation_id
 from tests.unit.orders.room import GRACE, Room, crash, fail
 
@@ -119,3 +120,15 @@ async def test_the_sweep_starts_a_cancellation_again_that_stands_still(room: Roo
     begun = len(room.checkout.cancellations)
     await room.sweep_later()
     assert len(room.checkout.cancellations) > begun
+
+
+async def test_where_many_sagas_stand_still_few_are_begun_again_at_a_time(room: Room) -> None:
+    orders: list[Order] = []
+    for number in range(5):
+        room.carts.lines = list(room.carts.taken[orders[-1].id]) if orders else room.carts.lines
+        orders.append(await room.place(f"key {number}"))
+    room.checkout.went_on_at = room.clock.now()
+    await room.sweep_later()
+    assert len(room.checkout.ended) == MOST_BEGUN_AGAIN
+    await room.sweep_later()
+    assert len(room.checkout.ended) == 2 * MOST_BEGUN_AGAIN
