@@ -90,7 +90,7 @@ async def place(shopper: Client, product: dict[str, Any]) -> str:
 @pytest.mark.timeout(240)
 def test_a_shop_that_is_stopped_and_upgraded_ends_its_sagas_by_the_plan_with_which_they_began(tmp_path: Path) -> None:
     home = new_home("upgrade")
-    upgraded = vary(tmp_path, {"dapr.yaml": (re.escape(PRESENT), UPGRADED)})
+    upgraded = vary(tmp_path, {"dapr*.yaml": (re.escape(PRESENT), UPGRADED)})
     with shop(home, PROJECT / "dapr.yaml"):
         email, product, begun_before = asyncio.run(begin(home))
     with shop(home, upgraded):
