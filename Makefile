@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 LOCAL := .venv/bin/python -m tools.local
+UNIT_TESTS := tests/unit tests/contracts tests/workflows
 # The technologies that a command is to use in place of those in dapr.yaml, or another run file:
 # make run STATE=etcd PUBSUB=kafka, make run STACK=mix
 WORDS = $(foreach word,STACK STATE PUBSUB SECRETS CACHE NAMES,$(if $(filter command line,$(origin $(word))),$(word)=$($(word))))
@@ -60,12 +61,12 @@ test-of-shops:
 
 test-of-units:
 	@mkdir -p .plaza
-	@COVERAGE_FILE=.coverage.units .venv/bin/python -m pytest tests/unit tests/contracts tests/workflows --cov --cov-report= >.plaza/units.log 2>&1 \
+	@COVERAGE_FILE=.coverage.units .venv/bin/python -m pytest $(UNIT_TESTS) --cov --cov-report= >.plaza/units.log 2>&1 \
 		|| { cat .plaza/units.log; exit 1; }
 	@echo; tail -n 1 .plaza/units.log
 
 test-unit: venv ## Run the tests that need nothing running, in seconds
-	@.venv/bin/python -m pytest tests/unit tests/contracts tests/workflows
+	@.venv/bin/python -m pytest $(UNIT_TESTS)
 
 test-containers: venv ## Run them on servers from images, where a Docker engine is found
 	@.venv/bin/python -m tools.containers

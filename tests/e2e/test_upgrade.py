@@ -19,6 +19,7 @@ from tests.support.histories import read_history, steps_of, version_of
 from tests.support.processes import killed_app, upgrade_app
 from tests.support.shops import WORDS, new_home
 from tests.support.upgraded_checkout import PLANS
+from tests.support.workflows import Workflows
 from tools.local.home import PROJECT, Home
 from tools.local.ports import find_free_offset
 from tools.local.run_file import read_run_file
@@ -32,20 +33,12 @@ PRESENT, UPGRADED = "workflows.checkout.main", "tests.support.upgraded_checkout"
 )
 
 
-class Sagas:
-    """The checkouts of a shop, as the sidecar of checkout knows them."""
+class Sagas(Workflows):
+    """With what they did."""
 
     def __init__(self, run_json: dict[str, Any], api_token: str) -> None:
-        app = run_json["apps"]["checkout"]
-        self._grpc_port = int(psutil.Process(app["app_pid"]).environ()["DAPR_GRPC_PORT"])
-        self._sidecar = Client(f"http://127.0.0.1:{app['dapr_http_port']}")
-        self._api_token = api_token
-
-    async def status(self, order_id: str) -> str:
-        path = f"/v1.0/workflows/dapr/{order_id}"
-        found = await self._sidecar.call("GET", path, dapr_api_token=self._api_token)
-        # Daprd 1.18.2 answers 500 now and then about one that it writes meanwhile.
-        return "" if found.status == 500 else str(found.expect(200)["runtimeStatus"])
+        super().__init__(run_json, api_token)
+        self._grpc_port = int(psutil.Process(run_json["apps"]["checkout"]["app_pid"]).environ()["DAPR_GRPC_PORT"])
 
     async def history(self, order_id: str) -> list[Any]:
         """Empty when it was read in the midst of being written."""
@@ -64,15 +57,10 @@ class Sagas:
         events = await self.history(order_id)
         return version_of(events), steps_of(events)
 
-    async def close(self) -> None:
-        await self._sidecar.__aexit__(None, None, None)
-
 
 @pytest.fixture
-async def sagas(run_json: dict[str, Any], api_token: str) -> AsyncIterator[Sagas]:
-    found = Sagas(run_json, api_token)
-    yield found
-    await found.close()
+def sagas(run_json: dict[str, Any], api_token: str) -> Sagas:
+    return Sagas(run_json, api_token)
 
 
 @pytest.fixture
@@ -91,9 +79,8 @@ async def place(shopper: Client, product: dict[str, Any]) -> str:
 def test_a_shop_that_is_stopped_and_upgraded_ends_its_sagas_by_the_plan_with_which_they_began(tmp_path: Path) -> None:
     home = new_home("upgrade")
     upgraded = vary(tmp_path, {"dapr*.yaml": (re.escape(PRESENT), UPGRADED)})
-    offset = find_free_offset(
-        read_run_file(PROJECT / "dapr.yaml").named_ports
-    )  # etcd's members keep their ports for ever
+    # One offset for both: etcd's members keep their ports for ever.
+    offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
     with shop(home, PROJECT / "dapr.yaml", offset):
         email, product, begun_before = asyncio.run(begin(home))
     with shop(home, upgraded, offset):
@@ -112,7 +99,6 @@ async def scene(home: Home) -> AsyncIterator[tuple[dict[str, Any], Client, Sagas
     sagas = Sagas(running, token)
     async with Client(running["gateway_url"]) as shopper:
         yield running, shopper, sagas
-    await sagas.close()
 
 
 async def begin(home: Home) -> tuple[str, dict[str, Any], list[str]]:
