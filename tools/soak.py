@@ -19,10 +19,9 @@ from pathlib import Path
 
 from tools.bench.usage import KINDS, cpu_seconds
 from tools.local.api import Api
-from tools.local.home import PROJECT, Home
-from tools.local.ports import find_free_offset
+from tools.local.home import Home
 from tools.local.processes import ProcessTable
-from tools.local.run_file import read_run_file
+from tools.local.run_file import offset_of_another_shop
 from tools.local.secret_file import first_admin
 from tools.local.shop import Shop
 from tools.local.shopper import ADDRESS, SETTLED
@@ -160,7 +159,7 @@ def main() -> int:
     parser.add_argument("--retention", default="1h", help="how long completed workflows are kept")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the shop ends with it
-    offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
+    offset = offset_of_another_shop()
     with tempfile.TemporaryDirectory(prefix="plaza-soak-") as directory:
         source = vary(
             Path(directory) / "project",

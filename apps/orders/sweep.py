@@ -4,6 +4,7 @@ Whoever changes an order notes it for the sweep first, so that a crash at any po
 """
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 
 from apps.orders import domain
@@ -22,6 +23,12 @@ dead or a shop that is too busy, and beginning them all again would keep it so.
 _TOLD_TO_CUSTOMERS = (OrderStatus.CONFIRMED, OrderStatus.PAID, OrderStatus.CANCELLED, OrderStatus.SHIPPED)
 
 
+@dataclass(slots=True)
+class _Run:
+    grace: timedelta
+    begun_again: int = 0
+
+
 class OrderSweep:
     """What it does to an order may be done twice, and by two replicas at once."""
 
@@ -31,19 +38,18 @@ class OrderSweep:
         self._store, self._carts, self._checkout, self._notices = store, carts, checkout, notices
         self._events, self._clock = events, clock
         self._announcer = Announcer(store=store, events=events)
-        self._begun_again = 0
 
     async def run(self, grace: timedelta) -> None:
         """Look again at orders that someone may have left half-way at least `grace` ago, and end what nobody else will end."""
-        self._begun_again = 0
-        await self._store.sweep(self._clock.now() - grace, lambda reminder: self._look_again(reminder, grace))
+        run = _Run(grace)
+        await self._store.sweep(self._clock.now() - grace, lambda reminder: self._look_again(reminder, run))
 
-    async def _look_again(self, reminder: Reminder, grace: timedelta) -> None:
+    async def _look_again(self, reminder: Reminder, run: _Run) -> None:
         order = await self._store.find(reminder.order_id)
         if order is None:
             await self._carts.restore(reminder.user_id, reminder.order_id)
         elif order.status in (OrderStatus.DRAFT, OrderStatus.CONFIRMED) or order.is_being_undone:
-            await self._see_to_its_end(order, reminder, grace)
+            await self._see_to_its_end(order, reminder, run)
         else:
             await self._announcer.announce(order)
             await self._make_sure_that_it_was_heard(order, reminder)
@@ -61,8 +67,8 @@ class OrderSweep:
         if untold:
             await self._store.remind(reminder, self._clock.now())
 
-    async def _see_to_its_end(self, order: Order, reminder: Reminder, grace: timedelta) -> None:
-        """An order under way ends by its saga: one that broke off, or has stood still for `grace`, is started again; what had been done
+    async def _see_to_its_end(self, order: Order, reminder: Reminder, run: _Run) -> None:
+        """An order under way ends by its saga: one that broke off, or has stood still for the grace, is started again; what had been done
         by it is not done twice. A draft that never had one is ended.
         """
         instance_id = cancellation_id(order.id) if order.is_being_undone else order.id
@@ -70,12 +76,12 @@ class OrderSweep:
         if order.status is OrderStatus.DRAFT and not saga.exists:
             await self._end_draft(order.id)
             return
-        stands_still = saga.running and saga.went_on_at is not None and saga.went_on_at < now - grace
-        if stands_still and self._begun_again >= MOST_BEGUN_AGAIN:
+        stands_still = saga.running and saga.went_on_at is not None and saga.went_on_at < now - run.grace
+        if stands_still and run.begun_again >= MOST_BEGUN_AGAIN:
             log.warning("left a saga for later that stands still", extra={"fields": {"order_id": order.id}})
             stands_still = False
         if stands_still:
-            self._begun_again += 1
+            run.begun_again += 1
             await self._checkout.end(instance_id)
         if stands_still or not saga.running:
             why = f"stood still since {saga.went_on_at}" if stands_still else "had broken off"

@@ -16,11 +16,10 @@ from tests.conftest import LEAN_ENVIRONMENT
 from tests.support.client import PASSWORD, Client, eventually
 from tests.support.shops import STACK, WORDS, new_home
 from tools.local.errors import LocalError
-from tools.local.home import PROJECT, Home
-from tools.local.ports import find_free_offset
+from tools.local.home import Home
 from tools.local.postgres import BIN
 from tools.local.processes import ProcessTable
-from tools.local.run_file import read_run_file
+from tools.local.run_file import offset_of_another_shop
 from tools.local.shop import Shop
 from tools.local.stopping import delete_home
 from tools.migrate.move import Move, moved
@@ -110,7 +109,7 @@ def home() -> Iterator[Home]:
 
 @pytest.fixture(scope="module")
 def move(home: Home) -> Move:
-    return Move(home, "postgres", "etcd", REST, find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports))
+    return Move(home, "postgres", "etcd", REST, offset_of_another_shop())
 
 
 @pytest.fixture(scope="module")

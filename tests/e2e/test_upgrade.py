@@ -21,8 +21,7 @@ from tests.support.shops import WORDS, new_home
 from tests.support.upgraded_checkout import PLANS
 from tests.support.workflows import Workflows
 from tools.local.home import PROJECT, Home
-from tools.local.ports import find_free_offset
-from tools.local.run_file import read_run_file
+from tools.local.run_file import offset_of_another_shop
 from tools.local.shop import Shop
 from tools.local.stopping import delete_home
 from tools.local.variant import vary
@@ -80,7 +79,7 @@ def test_a_shop_that_is_stopped_and_upgraded_ends_its_sagas_by_the_plan_with_whi
     home = new_home("upgrade")
     upgraded = vary(tmp_path, {"dapr*.yaml": (re.escape(PRESENT), UPGRADED)})
     # One offset for both: etcd's members keep their ports for ever.
-    offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
+    offset = offset_of_another_shop()
     with shop(home, PROJECT / "dapr.yaml", offset):
         email, product, begun_before = asyncio.run(begin(home))
     with shop(home, upgraded, offset):

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from tools.local.home import PROJECT, Home
-from tools.local.ports import find_free_offset
 from tools.local.processes import ProcessTable
-from tools.local.run_file import chosen_stack, read_run_file
+from tools.local.run_file import chosen_stack, offset_of_another_shop
 from tools.local.shop import Shop
 from tools.local.stopping import delete_home
 
@@ -34,7 +33,7 @@ def running_shop(
 ) -> Iterator[None]:
     """Inside the block the shop serves; after it no process of it is left."""
     failed_before = session.testsfailed
-    offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
+    offset = offset_of_another_shop()
     with Shop(
         home,
         progress=print,

@@ -14,9 +14,8 @@ from tests.support.mail import mails_to
 from tests.support.shops import new_home
 from tools.audit.__main__ import audit
 from tools.local.api import Api
-from tools.local.home import PROJECT, Home
-from tools.local.ports import find_free_offset
-from tools.local.run_file import read_run_file
+from tools.local.home import Home
+from tools.local.run_file import offset_of_another_shop
 from tools.local.shop import Shop
 from tools.local.stopping import delete_home
 
@@ -24,7 +23,7 @@ PAID, LATE = 6, 4
 
 
 def shop(home: Home, *words: str) -> Shop:
-    offset = find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports)
+    offset = offset_of_another_shop()
     return Shop(home, progress=print, port_offset=offset, environment=LEAN_ENVIRONMENT, words=words)
 
 

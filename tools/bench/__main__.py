@@ -31,9 +31,8 @@ from tools.local.commands import Console
 from tools.local.errors import LocalError
 from tools.local.home import PROJECT, Home
 from tools.local.interrupts import interrupt_once
-from tools.local.ports import find_free_offset
 from tools.local.processes import ProcessTable
-from tools.local.run_file import read_run_file
+from tools.local.run_file import offset_of_another_shop
 from tools.local.shop import Shop
 from tools.local.stopping import delete_home
 from tools.soak import TENTHS, rate, soak
@@ -118,7 +117,7 @@ def _shop(stack: ExitStack, kind: str, words: Sequence[str]) -> Shop:
     home = Home(directory / "home")
     stack.callback(delete_home, home)
     source = PROJECT / "dapr.yaml" if kind == "bench" else limit_run_file(directory / "project")
-    offset = find_free_offset(read_run_file(source).named_ports)
+    offset = offset_of_another_shop(source)
     console = Console()
     shop = Shop(
         home,

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import socket
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 import psutil
 
 from tools.local.errors import LocalError
+from tools.obtain.host import this_host
 
 FIRST_EPHEMERAL_PORT = (
     32768  # Linux hands out ports from here to outgoing connections: a listener there may lose its place
@@ -115,9 +115,9 @@ def find_free_offset(app_ports: Mapping[str, int]) -> int:
 
 def _claim(offset: int) -> bool:
     if offset not in _claimed:
-        file = os.open(
-            os.path.join(tempfile.gettempdir(), f"ports-of-plaza-{os.getuid()}-{offset}.lock"), os.O_CREAT | os.O_RDWR
-        )
+        locks = this_host().cache_directory / "ports"
+        locks.mkdir(parents=True, exist_ok=True)
+        file = os.open(locks / f"{offset}.lock", os.O_CREAT | os.O_RDWR, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

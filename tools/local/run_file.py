@@ -15,8 +15,8 @@ import yaml
 from tools.local.errors import LocalError
 from tools.local.former import formers
 from tools.local.former import write_components as write_former
-from tools.local.home import Home
-from tools.local.ports import BACKEND_PORTS, shift
+from tools.local.home import PROJECT, Home
+from tools.local.ports import BACKEND_PORTS, find_free_offset, shift
 from tools.local.stack import FOLDER, Stack
 
 COPIED_DIRECTORIES = ("components", "config")
@@ -96,6 +96,11 @@ def read_run_file(path: Path) -> RunFile:
         return RunFile(path, tuple(_app(entry) for entry in apps), stack, resources, tuple(others))
     except (KeyError, TypeError) as error:
         raise LocalError(f"{path} is not a run file with ports for every app: {error!r}.") from error
+
+
+def offset_of_another_shop(source: Path = PROJECT / "dapr.yaml") -> int:
+    """How far the ports of a shop beside others must be moved. Raises: LocalError when no room is left."""
+    return find_free_offset(read_run_file(source).named_ports)
 
 
 def choose_run_file(source: Path, words: Iterable[str]) -> tuple[Path, tuple[str, ...]]:

@@ -13,8 +13,7 @@ from tools.local.commands import Console
 from tools.local.errors import LocalError
 from tools.local.home import PROJECT, Home
 from tools.local.interrupts import interrupt_once
-from tools.local.ports import find_free_offset
-from tools.local.run_file import chosen_stack, read_run_file
+from tools.local.run_file import chosen_stack, offset_of_another_shop
 from tools.local.shop import Shop
 from tools.local.stopping import delete_home
 from tools.storm.client import Unanswered
@@ -56,15 +55,14 @@ def _run(home: Home, *, seed: int, kills: int, orders: int, words: Sequence[str]
     console = Console()
     command = " ".join((f"make chaos SEED={seed} KILLS={kills} ORDERS={orders}", *words))
     console(command)
-    run_file = read_run_file(PROJECT / "dapr.yaml")
     plan = draw(
         seed=seed,
         kills=kills,
         orders=orders,
         shoppers=min(MOST_SHOPPERS, max(8, orders // 10)),
-        servers=chosen_stack(run_file.path, words).servers,
+        servers=chosen_stack(PROJECT / "dapr.yaml", words).servers,
     )
-    offset = find_free_offset(run_file.named_ports)
+    offset = offset_of_another_shop()
     with Shop(home, progress=console, port_offset=offset, environment=ENVIRONMENT, self_healing=True, words=words):
         result = asyncio.run(storm(home, plan, progress=console))
     tally = count(result.aftermath)

@@ -8,10 +8,9 @@ import pytest
 from tests.conftest import SHOP_ENVIRONMENT
 from tests.support.shops import WORDS, new_home
 from tools.local.errors import LocalError
-from tools.local.home import PROJECT, Home
-from tools.local.ports import find_free_offset
+from tools.local.home import Home
 from tools.local.processes import ProcessTable
-from tools.local.run_file import read_run_file
+from tools.local.run_file import offset_of_another_shop
 from tools.local.shop import Shop
 from tools.local.stopping import delete_home
 from tools.local.variant import vary
@@ -53,7 +52,7 @@ def test_a_start_with_it_ends_at_once_and_names_component_and_cause(
     shop = Shop(
         home,
         progress=print,
-        port_offset=find_free_offset(read_run_file(PROJECT / "dapr.yaml").named_ports),
+        port_offset=offset_of_another_shop(),
         environment=SHOP_ENVIRONMENT,
         source=source,
         words=(*WORDS, "CACHE=redis"),

@@ -16,9 +16,9 @@ import pytest
 from tools.dapr import DaprBinaries
 from tools.local.doctor import Check, examine, fit, written
 from tools.local.home import PROJECT, Home
-from tools.local.ports import BackendPorts, find_free_offset
+from tools.local.ports import BackendPorts
 from tools.local.processes import ProcessTable, Record
-from tools.local.run_file import RunFile, fitting_run_file, read_run_file
+from tools.local.run_file import RunFile, fitting_run_file, offset_of_another_shop
 from tools.local.secret_file import ensure_api_tokens, ensure_secrets
 from tools.local.stack import OWN_SERVERS
 
@@ -31,7 +31,7 @@ class Patient:
     """A shop that was never started, and what the doctor says of it."""
 
     def __init__(self, home: Home) -> None:
-        self.home, self.offset = home, find_free_offset(read_run_file(ROOT_FILE).named_ports)
+        self.home, self.offset = home, offset_of_another_shop()
         self.ports = BackendPorts(self.offset)
         self.run_file: RunFile = fitting_run_file(ROOT_FILE, home, port_offset=self.offset, gateway_port=None)
 

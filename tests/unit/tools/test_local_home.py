@@ -10,6 +10,7 @@ import pytest
 from tools.local.atomic import write_atomically
 from tools.local.diagnosis import explain_app, has_ended
 from tools.local.errors import LocalError
+from tools.local.etcd import etcd
 from tools.local.home import SOCKET_PATH_LIMIT_BYTES, Home
 from tools.local.logs import app_log, forget_old_runs, link_newest
 from tools.local.ports import BackendPorts
@@ -111,3 +112,12 @@ def test_stable_log_names_follow_the_newest_run_and_old_runs_go(home: Home) -> N
 
     assert not app_log(home.logs, "orders").exists()
     assert sorted(file.read_text() for file in home.logs.glob("orders_app_*")) == ["2", "3", "4"]
+
+
+def test_a_cluster_that_was_made_on_other_ports_is_one_clear_line(home: Home) -> None:
+    for _ in range(2):
+        etcd(home, home.root, "etcd-1", ports=BackendPorts(11_000))
+    with pytest.raises(
+        LocalError, match=r"start it with PLAZA_PORT_OFFSET=11000, or delete the data with make reset\.$"
+    ):
+        etcd(home, home.root, "etcd-1", ports=BackendPorts())
