@@ -1,6 +1,6 @@
 # Plaza on one machine. Everything that these targets need they fetch or build themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run backends doctor stop reset audit migrate dead-letters chaos swap bench test test-of-shops test-of-units test-unit test-containers lint lock openapi venv
+.PHONY: help run backends doctor stop reset audit migrate dead-letters chaos swap bench test test-of-faults test-of-units test-of-shop test-of-second-stack test-unit test-containers lint lock openapi venv
 
 PYTHON ?= python3
 LOCAL := .venv/bin/python -m tools.local
@@ -47,23 +47,31 @@ bench: venv ## Measure a shop beside what Dapr alone would cost (JOBS=BROWSE,CHE
 	@.venv/bin/python -m tools.bench $(if $(COMPARE),--compare '$(COMPARE)') $(WORDS)
 
 # Time to obtain Dapr and to start the shop is no test's: each is bounded by itself.
-test: venv ## Run all tests with coverage, on a shop of their own
+test: venv ## Run all tests with coverage, on shops of their own
 	@.venv/bin/python -m tools.dapr >/dev/null
 	@rm -f .coverage .coverage.*
-	@$(MAKE) --no-print-directory -j2 test-of-shops test-of-units
-	@.venv/bin/coverage combine -q .coverage.shops .coverage.units
+	@mkdir -p .plaza
+	@$(MAKE) --no-print-directory -j2 test-of-faults test-of-units test-of-shop test-of-second-stack
+	@.venv/bin/coverage combine -q .coverage.faults .coverage.shop .coverage.units
 	@.venv/bin/coverage report --fail-under=80
-	@.venv/bin/python -m tools.swap --short etcd-nats
 
-# Tests of shops wait for much, so those of units are run beside them; what these print comes at once, at their end.
-test-of-shops:
-	@COVERAGE_FILE=.coverage.shops .venv/bin/python -m pytest tests/integration tests/e2e tests/chaos -o timeout_func_only=true --durations=10 --cov --cov-report=
+# Tests of shops wait for much, so two of these are run side by side; what some print comes at once, at their end.
+PYTEST = COVERAGE_FILE=.coverage.$(1) .venv/bin/python -m pytest --cov --cov-report= $(2)
+OF_SHOPS = -o timeout_func_only=true --durations=10
+quietly = echo "tests of $(1): .plaza/$(1).log"; \
+	$(call PYTEST,$(1),$(2)) >.plaza/$(1).log 2>&1 || { cat .plaza/$(1).log; exit 1; }; echo; tail -n 1 .plaza/$(1).log
+
+test-of-faults:
+	@$(call quietly,faults,tests/chaos tests/e2e tests/integration/outages $(OF_SHOPS))
 
 test-of-units:
-	@mkdir -p .plaza
-	@COVERAGE_FILE=.coverage.units .venv/bin/python -m pytest $(UNIT_TESTS) --cov --cov-report= >.plaza/units.log 2>&1 \
-		|| { cat .plaza/units.log; exit 1; }
-	@echo; tail -n 1 .plaza/units.log
+	@$(call quietly,units,$(UNIT_TESTS))
+
+test-of-shop:
+	@$(call PYTEST,shop,tests/integration --ignore=tests/integration/outages $(OF_SHOPS))
+
+test-of-second-stack:
+	@.venv/bin/python -m tools.swap --short etcd-nats
 
 test-unit: venv ## Run the tests that need nothing running, in seconds
 	@.venv/bin/python -m pytest $(UNIT_TESTS)

@@ -28,28 +28,38 @@ class Outcome:
         return len(self.wrong)
 
 
-def read_outcome(report: Path, *, name: str, words: str, seconds: float, exit_code: int | None) -> Outcome:
-    """From pytest's JUnit file; `exit_code` is None when the time was over. A run that ended without a result counts as failed."""
+def read_outcome(
+    reports: Sequence[Path], *, name: str, words: str, seconds: float, exit_codes: Sequence[int | None]
+) -> Outcome:
+    """From pytest's JUnit files; an exit code is None when the time was over. A run that ended without a result counts as failed."""
     wrong: list[str] = []
-    skipped = cases = 0
+    skipped = passed = 0
     rate = None
-    try:
-        for case in ET.parse(report).getroot().iter("testcase"):  # noqa: S314  # our own pytest wrote it
-            cases += 1
+    for report, exit_code in zip(reports, exit_codes, strict=True):
+        failed = []
+        for case in _cases(report):
             if case.find("failure") is not None or case.find("error") is not None:
-                wrong.append(f"{case.get('classname')}::{case.get('name')}")
-            skipped += case.find("skipped") is not None
+                failed.append(f"{case.get('classname')}::{case.get('name')}")
+            elif case.find("skipped") is not None:
+                skipped += 1
+            else:
+                passed += 1
             for noted in case.iter("property"):
                 if noted.get("name") == RATE:
                     rate = float(noted.get("value", ""))
-    except (FileNotFoundError, ET.ParseError):
-        pass
-    passed = cases - skipped - len(wrong)
-    if exit_code is None:
-        wrong.append(f"broken off after {seconds:.0f} s")
-    elif exit_code != 0 and not wrong:
-        wrong.append(f"pytest ended with exit code {exit_code}")
+        wrong += failed
+        if exit_code is None:
+            wrong.append(f"broken off after {seconds:.0f} s")
+        elif exit_code != 0 and not failed:
+            wrong.append(f"pytest ended with exit code {exit_code}")
     return Outcome(name, words, passed, skipped, tuple(wrong), seconds, rate)
+
+
+def _cases(report: Path) -> list[ET.Element]:
+    try:
+        return list(ET.parse(report).getroot().iter("testcase"))  # noqa: S314  # our own pytest wrote it
+    except (FileNotFoundError, ET.ParseError):
+        return []
 
 
 def written(outcomes: Sequence[Outcome]) -> str:

@@ -57,7 +57,7 @@ def test_every_pair_that_has_to_do_with_each_other_is_in_the_matrix() -> None:
 
 
 def outcome_of(report: Path, exit_code: int | None) -> Outcome:
-    return read_outcome(report, name="kafka", words="PUBSUB=kafka", seconds=61.0, exit_code=exit_code)
+    return read_outcome([report], name="kafka", words="PUBSUB=kafka", seconds=61.0, exit_codes=[exit_code])
 
 
 def test_failures_and_errors_count_alike_and_are_named(tmp_path: Path) -> None:
@@ -101,9 +101,10 @@ def test_what_takes_too_long_is_broken_off_and_leaves_nothing(tmp_path: Path) ->
     slow.write_text("import time\n\n\ndef test_slow() -> None:\n    time.sleep(60)\n")
     began = time.monotonic()
 
-    outcome = run.run_stack("default", "", Suite((str(slow),), 2), tmp_path)
+    outcome = run.run_stack("default", "", Suite((((str(slow),), (str(slow),)), ((str(slow),),)), 2), tmp_path)
 
-    assert outcome.wrong[0].startswith("broken off after ")
+    assert len(outcome.wrong) == 3
+    assert all(one.startswith("broken off after ") for one in outcome.wrong)
     assert time.monotonic() - began < 40
     assert not [one for one in psutil.process_iter(["cmdline"]) if str(slow) in (one.info["cmdline"] or ())]
 
@@ -111,4 +112,22 @@ def test_what_takes_too_long_is_broken_off_and_leaves_nothing(tmp_path: Path) ->
 def test_a_stack_that_is_not_known_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rabbit"]) == 2
     assert "no stack is called rabbit: choose from default, kafka" in capsys.readouterr().err
-    assert all((PROJECT / path).exists() for path in WHOLE.paths)
+
+
+def test_the_tests_of_a_suite_are_all_there_and_none_is_run_twice() -> None:
+    paths = [PROJECT / path for turn in WHOLE.turns for lane in turn for path in lane if not path.startswith("-")]
+    assert all(path.exists() for path in paths)
+    assert len(set(paths)) == len(paths)
+    left_out = [path for turn in WHOLE.turns for lane in turn for path in lane if path.startswith("--ignore=")]
+    assert all(PROJECT / path.removeprefix("--ignore=") in paths for path in left_out)
+
+
+def test_side_by_side_runs_are_counted_together(tmp_path: Path) -> None:
+    for name, ends in (("a", "True"), ("b", "False")):
+        (tmp_path / f"test_{name}.py").write_text(f"def test_{name}() -> None:\n    assert {ends}\n")
+    lanes = tuple((str(tmp_path / f"test_{name}.py"),) for name in "ab")
+
+    outcome = run.run_stack("default", "", Suite((lanes, lanes[:1]), 60), tmp_path)
+
+    assert (outcome.passed, outcome.failed) == (2, 1)
+    assert outcome.wrong[0].endswith("test_b::test_b")
