@@ -1,6 +1,6 @@
 # Plaza on one machine. Everything that these targets need they fetch or build themselves.
 .DEFAULT_GOAL := help
-.PHONY: help run backends doctor stop reset audit migrate dead-letters chaos swap bench test test-of-faults test-of-units test-of-shop test-of-second-stack test-unit test-containers lint lock openapi venv
+.PHONY: help run backends doctor stop reset audit migrate dead-letters chaos swap bench test test-of-races test-of-units test-of-faults test-of-shop test-of-second-stack test-unit test-containers lint lock openapi venv
 
 PYTHON ?= python3
 LOCAL := .venv/bin/python -m tools.local
@@ -51,24 +51,28 @@ test: venv ## Run all tests with coverage, on shops of their own
 	@.venv/bin/python -m tools.dapr >/dev/null
 	@rm -f .coverage .coverage.*
 	@mkdir -p .plaza
-	@$(MAKE) --no-print-directory -j2 test-of-faults test-of-units test-of-shop test-of-second-stack
-	@.venv/bin/coverage combine -q .coverage.faults .coverage.shop .coverage.units
+	@$(MAKE) --no-print-directory -j2 test-of-races test-of-units test-of-faults test-of-shop test-of-second-stack
+	@.venv/bin/coverage combine -q $(foreach part,races units faults shop,.coverage.$(part))
 	@.venv/bin/coverage report --fail-under=80
 
-# Tests of shops wait for much, so two of these are run side by side; what some print comes at once, at their end.
+# Tests of shops wait for much, so two of these are run side by side; what some print comes at once, at their end. Races come first, since
+# 500 orders at once and other shops that start and die would take each other's time.
 PYTEST = COVERAGE_FILE=.coverage.$(1) .venv/bin/python -m pytest --cov --cov-report= $(2)
 OF_SHOPS = -o timeout_func_only=true --durations=10
 quietly = echo "tests of $(1): .plaza/$(1).log"; \
 	$(call PYTEST,$(1),$(2)) >.plaza/$(1).log 2>&1 || { cat .plaza/$(1).log; exit 1; }; echo; tail -n 1 .plaza/$(1).log
 
-test-of-faults:
-	@$(call quietly,faults,tests/chaos tests/e2e tests/integration/outages $(OF_SHOPS))
+test-of-races:
+	@$(call quietly,races,tests/integration/test_races.py $(OF_SHOPS))
 
 test-of-units:
 	@$(call quietly,units,$(UNIT_TESTS))
 
+test-of-faults:
+	@$(call quietly,faults,tests/chaos tests/e2e tests/integration/outages $(OF_SHOPS))
+
 test-of-shop:
-	@$(call PYTEST,shop,tests/integration --ignore=tests/integration/outages $(OF_SHOPS))
+	@$(call PYTEST,shop,tests/integration --ignore=tests/integration/test_races.py --ignore=tests/integration/outages $(OF_SHOPS))
 
 test-of-second-stack:
 	@.venv/bin/python -m tools.swap --short etcd-nats
