@@ -50,13 +50,16 @@ async def customers(shop_url: str, bearers: list[str]) -> AsyncIterator[list[Cli
 
 
 async def place(client: Client, bearer: str) -> str:
-    """Order the cart, again under the same key while the shop is too busy; the order's id."""
+    """Order the cart, again under the same key as the shop says while it is too busy; the order's id."""
     body = {"payment": {"provider": "sandbox", "token": "tok_visa"}, "shipping_address": ADDRESS}
     key = uuid.uuid4().hex
 
     async def ask() -> Any:
         answer = await client.call("POST", "/api/v1/orders", body, token=bearer, idempotency_key=key)
-        return answer.expect(202) if answer.status not in (409, 503) else None
+        if answer.status in (409, 503):
+            await asyncio.sleep(answer.retry_after_seconds)
+            return None
+        return answer.expect(202)
 
     order = await eventually(ask, lambda order: order is not None, seconds=ENDED_SECONDS)
     return str(order["id"])
@@ -68,7 +71,7 @@ async def ended(client: Client, order_id: str, bearer: str) -> dict[str, Any]:
     async def look() -> dict[str, Any]:
         order: dict[str, Any] = (await client.call("GET", f"/api/v1/orders/{order_id}", token=bearer)).expect(200)
         if order["status"] not in FINAL:
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(1)
         return order
 
     return await eventually(look, lambda order: order["status"] in FINAL, seconds=ENDED_SECONDS)

@@ -27,6 +27,11 @@ class Answer:
     def json(self) -> Any:
         return json.loads(self.body)
 
+    @property
+    def retry_after_seconds(self) -> float:
+        (value,) = (value for name, value in self.headers.items() if name.lower() == "retry-after")
+        return float(value)
+
     def expect(self, status: int) -> Any:
         """The decoded body (None when there is none); fails with the whole answer when the status is another."""
         assert self.status == status, f"{self.status} instead of {status}: {self.body[:2000]!r}"

@@ -1,19 +1,19 @@
 """Runs the tests on each stack of the matrix and prints a table: exits 1 on any failure, 2 on a stack that nobody knows or can obtain."""
 
 import argparse
-import shutil
 import sys
-import tempfile
-from pathlib import Path
 
 from tools.local.errors import LocalError
 from tools.local.home import PROJECT
 from tools.local.interrupts import interrupt_once
 from tools.local.run_file import chosen_stack
 from tools.local.servers import obtain_servers
-from tools.swap.matrix import SHORT, STACKS, WHOLE
-from tools.swap.outcome import are_clean, written
-from tools.swap.run import run_stack
+from tools.swap.matrix import RATE, SHORT, STACKS, WHOLE
+from tools.swap.outcome import Outcome, are_clean, written
+from tools.swap.run import run_stacks
+
+AT_ONCE = 2
+"""Stacks whose tests run side by side: they wait for much of their time."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,26 +28,29 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"plaza: no stack is called {unknown[0]}: choose from {', '.join(STACKS)}.", file=sys.stderr)
         return 2
     interrupt_once()
-    outcomes = []
+    stacks = {name: STACKS[name] for name in chosen}
+    outcomes: dict[str, Outcome] = {}
     try:
-        for number, name in enumerate(chosen, start=1):
-            print(f"\n{number} of {len(chosen)}: {name}  {STACKS[name]}", flush=True)
-            # Time to obtain a server is no test's: it is bounded by itself.
-            obtain_servers(chosen_stack(PROJECT / "dapr.yaml", STACKS[name].split()), print)
-            directory = Path(tempfile.mkdtemp(prefix="plaza-swap-"))
-            outcome = run_stack(name, STACKS[name], SHORT if options.short else WHOLE, directory)
-            outcomes.append(outcome)
-            if outcome.wrong:
-                print(f"\nThe shops of {name} are kept: {directory}")
-            else:
-                shutil.rmtree(directory)
-            print(f"\n{written(outcomes)}", flush=True)
+        # Time to obtain a server is no test's: it is bounded by itself.
+        for words in stacks.values():
+            obtain_servers(chosen_stack(PROJECT / "dapr.yaml", words.split()), print)
+        for suite, at_once in ((SHORT, 1),) if options.short else ((WHOLE, AT_ONCE), (RATE, 1)):
+            for outcome in run_stacks(stacks, suite, at_once=at_once, progress=_tell):
+                earlier = outcomes.get(outcome.name)
+                outcomes[outcome.name] = earlier.and_then(outcome) if earlier else outcome
+                _tell(f"{outcome.name}: {outcome.passed} passed, {outcome.failed} failed, {outcome.seconds:.0f} s")
+        table = [outcomes[name] for name in chosen]
+        print(f"\n{written(table)}", flush=True)
     except LocalError as error:
         print(f"plaza: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
-    return 0 if are_clean(outcomes) else 1
+    return 0 if are_clean(table) else 1
+
+
+def _tell(text: str) -> None:
+    print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -19,39 +19,23 @@ DEFAULT = "default"
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Which tests are run on a stack, and for how long at most.
+    """Which tests are run on a stack, and for how long at most."""
 
-    `turns` come one after the other. Each has one or more sets of what pytest is given, which run side by side: tests wait for most of
-    their time.
-    """
-
-    turns: tuple[tuple[tuple[str, ...], ...], ...]
+    paths: tuple[str, ...]
     limit_seconds: float
 
 
-WHOLE = Suite(
-    (
-        (
-            ("tests/integration", "--ignore=tests/integration/outages"),
-            ("tests/integration/outages", "tests/e2e", "tests/chaos/test_storm.py", "tests/swap/test_moving.py"),
-        ),
-        (("tests/swap/test_rate.py",),),
-    ),
-    1800,
-)
-"""The rate is measured when nothing else runs."""
+WHOLE = Suite(("tests/e2e", "tests/integration", "tests/chaos/test_storm.py", "tests/swap/test_moving.py"), 2400)
+RATE = Suite(("tests/swap/test_rate.py",), 300)
+"""Measured when nothing else runs."""
 
 SHORT = Suite(
     (
-        (
-            (
-                "tests/e2e/test_journey.py",
-                "tests/integration/test_audit.py::test_orders_that_ended_in_every_way_leave_a_clean_shop",
-                "tests/integration/test_catalog.py::test_the_life_of_a_product",
-                "tests/integration/test_one_writer.py",
-                "tests/integration/test_walls.py",
-            ),
-        ),
+        "tests/e2e/test_journey.py",
+        "tests/integration/test_audit.py::test_orders_that_ended_in_every_way_leave_a_clean_shop",
+        "tests/integration/test_catalog.py::test_the_life_of_a_product",
+        "tests/integration/test_one_writer.py",
+        "tests/integration/test_walls.py",
     ),
     300,
 )

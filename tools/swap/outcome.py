@@ -27,39 +27,41 @@ class Outcome:
     def failed(self) -> int:
         return len(self.wrong)
 
+    def and_then(self, later: "Outcome") -> "Outcome":
+        """Both as one."""
+        return Outcome(
+            self.name,
+            self.words,
+            self.passed + later.passed,
+            self.skipped + later.skipped,
+            (*self.wrong, *later.wrong),
+            self.seconds + later.seconds,
+            later.rate,
+        )
 
-def read_outcome(
-    reports: Sequence[Path], *, name: str, words: str, seconds: float, exit_codes: Sequence[int | None]
-) -> Outcome:
-    """From pytest's JUnit files; an exit code is None when the time was over. A run that ended without a result counts as failed."""
+
+def read_outcome(report: Path, *, name: str, words: str, seconds: float, exit_code: int | None) -> Outcome:
+    """From pytest's JUnit file; `exit_code` is None when the time was over. A run that ended without a result counts as failed."""
     wrong: list[str] = []
-    skipped = passed = 0
+    skipped = cases = 0
     rate = None
-    for report, exit_code in zip(reports, exit_codes, strict=True):
-        failed = []
-        for case in _cases(report):
+    try:
+        for case in ET.parse(report).getroot().iter("testcase"):  # noqa: S314  # our own pytest wrote it
+            cases += 1
             if case.find("failure") is not None or case.find("error") is not None:
-                failed.append(f"{case.get('classname')}::{case.get('name')}")
-            elif case.find("skipped") is not None:
-                skipped += 1
-            else:
-                passed += 1
+                wrong.append(f"{case.get('classname')}::{case.get('name')}")
+            skipped += case.find("skipped") is not None
             for noted in case.iter("property"):
                 if noted.get("name") == RATE:
                     rate = float(noted.get("value", ""))
-        wrong += failed
-        if exit_code is None:
-            wrong.append(f"broken off after {seconds:.0f} s")
-        elif exit_code != 0 and not failed:
-            wrong.append(f"pytest ended with exit code {exit_code}")
-    return Outcome(name, words, passed, skipped, tuple(wrong), seconds, rate)
-
-
-def _cases(report: Path) -> list[ET.Element]:
-    try:
-        return list(ET.parse(report).getroot().iter("testcase"))  # noqa: S314  # our own pytest wrote it
     except (FileNotFoundError, ET.ParseError):
-        return []
+        pass
+    passed = cases - skipped - len(wrong)
+    if exit_code is None:
+        wrong.append(f"broken off after {seconds:.0f} s")
+    elif exit_code != 0 and not wrong:
+        wrong.append(f"pytest ended with exit code {exit_code}")
+    return Outcome(name, words, passed, skipped, tuple(wrong), seconds, rate)
 
 
 def written(outcomes: Sequence[Outcome]) -> str:

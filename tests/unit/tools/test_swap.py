@@ -1,5 +1,6 @@
 """The matrix covers what it says, and a stack counts as clean only when its tests ran, and all passed."""
 
+import tempfile
 import time
 from itertools import product
 from pathlib import Path
@@ -10,10 +11,10 @@ import pytest
 from tools.local.home import PROJECT
 from tools.local.run_file import chosen_stack
 from tools.local.stack import CHOICES, Stack
-from tools.swap import run
 from tools.swap.__main__ import main
-from tools.swap.matrix import STACKS, WHOLE, Suite
+from tools.swap.matrix import RATE, SHORT, STACKS, WHOLE, Suite
 from tools.swap.outcome import Outcome, are_clean, read_outcome, written
+from tools.swap.run import run_stacks
 
 REPORT = """<?xml version="1.0"?><testsuites><testsuite name="pytest" errors="1" failures="1" skipped="1" tests="5">
 <testcase classname="tests.e2e.test_a" name="test_1" time="1"/>
@@ -23,6 +24,12 @@ REPORT = """<?xml version="1.0"?><testsuites><testsuite name="pytest" errors="1"
 <testcase classname="tests.swap.test_rate" name="test_5" time="1">
 <properties><property name="checkouts_per_second" value="12.5"/></properties></testcase>
 </testsuite></testsuites>"""
+
+
+@pytest.fixture(autouse=True)
+def _homes_that_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Go with the test."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 def apps_stacks() -> list[Stack]:
@@ -57,7 +64,7 @@ def test_every_pair_that_has_to_do_with_each_other_is_in_the_matrix() -> None:
 
 
 def outcome_of(report: Path, exit_code: int | None) -> Outcome:
-    return read_outcome([report], name="kafka", words="PUBSUB=kafka", seconds=61.0, exit_codes=[exit_code])
+    return read_outcome(report, name="kafka", words="PUBSUB=kafka", seconds=61.0, exit_code=exit_code)
 
 
 def test_failures_and_errors_count_alike_and_are_named(tmp_path: Path) -> None:
@@ -101,10 +108,9 @@ def test_what_takes_too_long_is_broken_off_and_leaves_nothing(tmp_path: Path) ->
     slow.write_text("import time\n\n\ndef test_slow() -> None:\n    time.sleep(60)\n")
     began = time.monotonic()
 
-    outcome = run.run_stack("default", "", Suite((((str(slow),), (str(slow),)), ((str(slow),),)), 2), tmp_path)
+    (outcome,) = run_stacks({"default": ""}, Suite((str(slow),), 2), at_once=1, progress=print)
 
-    assert len(outcome.wrong) == 3
-    assert all(one.startswith("broken off after ") for one in outcome.wrong)
+    assert outcome.wrong[0].startswith("broken off after ")
     assert time.monotonic() - began < 40
     assert not [one for one in psutil.process_iter(["cmdline"]) if str(slow) in (one.info["cmdline"] or ())]
 
@@ -114,20 +120,34 @@ def test_a_stack_that_is_not_known_is_refused(capsys: pytest.CaptureFixture[str]
     assert "no stack is called rabbit: choose from default, kafka" in capsys.readouterr().err
 
 
-def test_the_tests_of_a_suite_are_all_there_and_none_is_run_twice() -> None:
-    paths = [PROJECT / path for turn in WHOLE.turns for lane in turn for path in lane if not path.startswith("-")]
-    assert all(path.exists() for path in paths)
-    assert len(set(paths)) == len(paths)
-    left_out = [path for turn in WHOLE.turns for lane in turn for path in lane if path.startswith("--ignore=")]
-    assert all(PROJECT / path.removeprefix("--ignore=") in paths for path in left_out)
+def test_the_tests_of_all_suites_are_there() -> None:
+    paths = {path.partition("::")[0] for suite in (WHOLE, SHORT, RATE) for path in suite.paths}
+    assert all((PROJECT / path).exists() for path in paths)
 
 
-def test_side_by_side_runs_are_counted_together(tmp_path: Path) -> None:
-    for name, ends in (("a", "True"), ("b", "False")):
-        (tmp_path / f"test_{name}.py").write_text(f"def test_{name}() -> None:\n    assert {ends}\n")
-    lanes = tuple((str(tmp_path / f"test_{name}.py"),) for name in "ab")
+def test_stacks_side_by_side_have_an_outcome_each_and_what_failed_is_told(tmp_path: Path) -> None:
+    test = tmp_path / "test_words.py"
+    test.write_text(
+        "import os\n\n\ndef test_words() -> None:\n    assert os.environ['PLAZA_STACK'] != 'PUBSUB=kafka'\n"
+    )
+    told: list[str] = []
 
-    outcome = run.run_stack("default", "", Suite((lanes, lanes[:1]), 60), tmp_path)
+    stacks = {"default": "", "kafka": "PUBSUB=kafka", "redis": "STATE=redis"}
+    outcomes = {one.name: one for one in run_stacks(stacks, Suite((str(test),), 60), at_once=2, progress=told.append)}
 
-    assert (outcome.passed, outcome.failed) == (2, 1)
-    assert outcome.wrong[0].endswith("test_b::test_b")
+    assert {name: (one.passed, one.failed) for name, one in outcomes.items()} == {
+        "default": (1, 0),
+        "kafka": (0, 1),
+        "redis": (1, 0),
+    }
+    (kept,) = told
+    assert "test_words" in kept
+    assert Path(kept.rpartition(": ")[2]).is_dir()
+
+
+def test_a_rate_that_is_measured_later_belongs_to_the_same_stack() -> None:
+    whole, rate = (
+        Outcome("redis", "STATE=redis", 5, 2, ("a::b",), 10.0),
+        Outcome("redis", "STATE=redis", 1, 0, (), 2.0, 7.5),
+    )
+    assert whole.and_then(rate) == Outcome("redis", "STATE=redis", 6, 2, ("a::b",), 12.0, 7.5)
