@@ -54,6 +54,11 @@ class MailStatus(StrEnum):
     UNCONFIRMED = "unconfirmed"
     UNDELIVERABLE = "undeliverable"
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether no further delivery of the event would change it."""
+        return self not in (MailStatus.SENDING, MailStatus.FAILED)
+
 
 @dataclass(frozen=True, slots=True)
 class Message:

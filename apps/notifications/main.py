@@ -25,17 +25,18 @@ from apps.shared.platform.subscriptions import Subscriptions
 def build_app(settings: NotificationsSettings) -> FastAPI:
     sidecar = settings.sidecar()
     state, clock = StateStore(sidecar, settings.state_store), SystemClock()
+    subscriptions = Subscriptions()
+    dead_letters = DeadLetters(state, subscriptions, clock, consumer=settings.app_id)
     service = NotificationService(
         store=DaprMessageStore(state),
         templates=JinjaTemplates(),
         users=RememberedContacts(UsersPeer(Peer(sidecar, "users"))),
         mail=BindingMail(OutputBinding(sidecar, "email")),
+        dead_letters=dead_letters,
         clock=clock,
         ids=TimeOrderedIds(),
     )
-    subscriptions = Subscriptions()
     subscribe(subscriptions, service)
-    dead_letters = DeadLetters(state, subscriptions, clock, consumer=settings.app_id)
     return create_app(
         settings,
         sidecar=sidecar,

@@ -63,6 +63,11 @@ class Mail(Protocol):
         """Raises MailRefused when the mail was surely not sent, MailUnanswered when it may have been, within a third of a mail's lease."""
 
 
+class DeadLetters(Protocol):
+    async def kept(self, event_ids: list[str]) -> frozenset[str]:
+        """Those of the events that were given up and lie where an operator sees them."""
+
+
 class Clock(Protocol):
     def now(self) -> datetime: ...
 

@@ -55,7 +55,6 @@ def build_peer_router(service: NotificationService) -> APIRouter:
 
     @router.post("/told")
     async def told(question: AskTold) -> Told:
-        found = await service.find_by_event(list(question.event_ids))
-        return Told(event_ids=tuple(event_id for event_id, message in found.items() if message is not None))
+        return Told(event_ids=tuple(await service.told(list(question.event_ids))))
 
     return router

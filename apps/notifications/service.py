@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from apps.notifications import domain
 from apps.notifications.domain import Kind, MailRefused, MailStatus, MailUnanswered, Message
-from apps.notifications.ports import Clock, Facts, Ids, Mail, MessageStore, Templates, Text, Users
+from apps.notifications.ports import Clock, DeadLetters, Facts, Ids, Mail, MessageStore, Templates, Text, Users
 
 
 class NotificationService:
@@ -15,10 +15,18 @@ class NotificationService:
     """
 
     def __init__(
-        self, *, store: MessageStore, templates: Templates, users: Users, mail: Mail, clock: Clock, ids: Ids
+        self,
+        *,
+        store: MessageStore,
+        templates: Templates,
+        users: Users,
+        mail: Mail,
+        dead_letters: DeadLetters,
+        clock: Clock,
+        ids: Ids,
     ) -> None:
         self._store, self._templates, self._users = store, templates, users
-        self._mail, self._clock, self._ids = mail, clock, ids
+        self._mail, self._dead_letters, self._clock, self._ids = mail, dead_letters, clock, ids
 
     async def notify(self, *, event_id: str, user_id: str, kind: Kind, facts: Facts) -> None:
         """Tell `user_id` once for each `event_id`. Raises MailInProgress, MailRefused: to be called again later."""
@@ -51,6 +59,13 @@ class NotificationService:
         ids = {event_id: domain.message_id(event_id) for event_id in event_ids}
         found = {message.id: message for message in await self._store.find_many(list(ids.values()))}
         return {event_id: found.get(message_id) for event_id, message_id in ids.items()}
+
+    async def told(self, event_ids: list[str]) -> frozenset[str]:
+        """See `contracts.notifications.Told`."""
+        found = await self.find_by_event(event_ids)
+        ended = {event_id for event_id, message in found.items() if message is not None and message.mail.has_ended}
+        rest = [event_id for event_id in event_ids if event_id not in ended]
+        return frozenset(ended) | await self._dead_letters.kept(rest)
 
     async def _send_mail(self, message: Message, facts: Facts) -> None:
         contact = await self._users.find_contact(message.user_id)

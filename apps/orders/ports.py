@@ -112,7 +112,7 @@ class Events(Protocol):
 
 class Notices(Protocol):
     async def told(self, event_ids: tuple[str, ...]) -> frozenset[str]:
-        """Those of the events that the customer has a message about."""
+        """Those of the events that need not be told again: the customer was, or an operator sees that it failed."""
 
 
 class Clock(Protocol):

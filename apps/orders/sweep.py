@@ -55,7 +55,7 @@ class OrderSweep:
             await self._make_sure_that_it_was_heard(order, reminder)
 
     async def _make_sure_that_it_was_heard(self, order: Order, reminder: Reminder) -> None:
-        """A broker that loses an event delays it: what made no message is published again, and looked after until it has."""
+        """A broker that loses an event delays it: what has not ended in a mail is published again, and looked after until it has."""
         if order.status is OrderStatus.CANCELLED and order.failure != domain.BY_CUSTOMER:
             await self._carts.restore(order.user_id, order.id)
         events = [event_of(order, entry.status) for entry in order.timeline if entry.status in _TOLD_TO_CUSTOMERS]

@@ -56,8 +56,8 @@ async def place(client: Client, bearer: str) -> str:
 
     async def ask() -> Any:
         answer = await client.call("POST", "/api/v1/orders", body, token=bearer, idempotency_key=key)
-        if answer.status in (409, 503):
-            await asyncio.sleep(answer.retry_after_seconds)
+        if (pause_seconds := answer.retry_after_seconds) is not None:
+            await asyncio.sleep(pause_seconds)
             return None
         return answer.expect(202)
 

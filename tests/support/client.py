@@ -28,9 +28,9 @@ class Answer:
         return json.loads(self.body)
 
     @property
-    def retry_after_seconds(self) -> float:
-        (value,) = (value for name, value in self.headers.items() if name.lower() == "retry-after")
-        return float(value)
+    def retry_after_seconds(self) -> float | None:
+        values = [value for name, value in self.headers.items() if name.lower() == "retry-after"]
+        return float(values[0]) if values else None
 
     def expect(self, status: int) -> Any:
         """The decoded body (None when there is none); fails with the whole answer when the status is another."""

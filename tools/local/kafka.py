@@ -57,7 +57,7 @@ def kafka(home: Home, java: Path, directory: Path, *, ports: BackendPorts) -> Ba
 
 def _format(tool: list[str], configuration: Path) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    command = [*tool, "format", "--cluster-id", cluster, "--config", str(configuration), "--ignore-formatted"]
+    command = [*tool, "format", f"--cluster-id={cluster}", "--config", str(configuration), "--ignore-formatted"]
     try:
         made = subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -25,12 +25,6 @@ LOOPBACK_ADDRESS = re.compile(r"(?P<host>127\.0\.0\.1|localhost):(?P<port>\d+)\b
 DEFAULT_HOME_PATH = re.compile(r"(?<![\w/.-])(?:\./)?\.plaza(?![\w.-])")
 GATEWAY = "gateway"
 ANOTHER_FILE = "STACK="
-SUBSCRIPTIONS_MAY_HANG = "kafka"
-"""A sidecar (1.18.2) that stops taking events for its app, and starts again at once, can be left without a subscription to Kafka until it
-is started anew (dapr/components-contrib#4349)."""
-
-PATIENT_THRESHOLD = 20
-"""Failed probes until a sidecar stops taking events: an app that is started again is back before, and the event in hand is still tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +138,6 @@ def fitting_run_file(
         and port_offset == 0
         and wanted_gateway_port == run_file.gateway_port
         and stack == run_file.stack
-        and SUBSCRIPTIONS_MAY_HANG not in stack.brokers
     ):
         shutil.rmtree(home.dapr, ignore_errors=True)  # of an earlier start that needed a copy
         return run_file
@@ -176,8 +169,6 @@ def _derive(source: Path, home: Home, ports: Mapping[int, int], written: Stack, 
         program = entry["command"][0]
         if "/" in program:
             entry["command"][0] = str(project / program)
-        if SUBSCRIPTIONS_MAY_HANG in (wanted.of(entry["appID"]).pubsub, *wanted.former_brokers):
-            entry["appHealthThreshold"] = PATIENT_THRESHOLD
         # Apps run beside their derived files, where their logs go too; their code stays where it is.
         entry.setdefault("env", {})["PYTHONPATH"] = str(project)
     derived = home.dapr / source.name

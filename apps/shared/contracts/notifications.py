@@ -1,10 +1,10 @@
-"""What `notifications` answers to `orders`: which events people have been told of."""
+"""What `notifications` answers to `orders`: which events are in good hands."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class AskTold(BaseModel):
-    """Which of these events became a message?"""
+    """Which of these events need not be told again?"""
 
     model_config = ConfigDict(frozen=True)
 
@@ -12,7 +12,7 @@ class AskTold(BaseModel):
 
 
 class Told(BaseModel):
-    """Those of the events asked about that became one."""
+    """Those of the events asked about that became a message whose mail has ended, or a dead letter that an operator sees."""
 
     model_config = ConfigDict(frozen=True)
 

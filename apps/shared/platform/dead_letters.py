@@ -122,6 +122,14 @@ class DeadLetters:
         found = (loaded.find(_key(letter_id), Letter) for letter_id in dict.fromkeys(ids))
         return [letter for letter in found if letter is not None], rest
 
+    async def kept(self, event_ids: list[str]) -> frozenset[str]:
+        """Those of the events that have a letter, handled or not."""
+        if not event_ids:
+            return frozenset()
+        keys = {event_id: _key(_letter_id(event_id.encode())) for event_id in event_ids}
+        loaded = await self._state.load(list(keys.values()))
+        return frozenset(event_id for event_id, key in keys.items() if loaded.find(key, Letter) is not None)
+
     async def replay(self, letter_id: str) -> Letter:
         """Give the event to this service's own handlers once more; the letter as it is then. One that is handled stays as it is.
 
@@ -202,8 +210,13 @@ def _letter(content: bytes, at: datetime) -> Letter:
     text = content.decode(errors="replace")
     envelope = _envelope(text)
     event_id, kind = (str(envelope.get(name, "")) for name in ("id", "type"))
-    digest = hashlib.sha256(event_id.encode() or content).hexdigest()
-    return Letter(id=f"dlt_{digest[:26]}", event_id=event_id, type=kind, text=text, arrived_at=at)
+    letter_id = _letter_id(event_id.encode() or content)
+    return Letter(id=letter_id, event_id=event_id, type=kind, text=text, arrived_at=at)
+
+
+def _letter_id(source: bytes) -> str:
+    """The same for each copy of an event, so that it becomes one letter."""
+    return f"dlt_{hashlib.sha256(source).hexdigest()[:26]}"
 
 
 def _envelope(text: str) -> dict[str, Any]:

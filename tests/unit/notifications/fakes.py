@@ -39,6 +39,14 @@ class FakeMail:
         self.sent.append((address, subject, html))
 
 
+class FakeDeadLetters:
+    def __init__(self) -> None:
+        self.event_ids: set[str] = set()
+
+    async def kept(self, event_ids: list[str]) -> frozenset[str]:
+        return frozenset(self.event_ids.intersection(event_ids))
+
+
 class FickleSidecar(MemorySidecar):
     """Fails the next calls of an operation; loses the answer to the next transaction, which is made."""
 
@@ -61,7 +69,7 @@ class FickleSidecar(MemorySidecar):
 
 class NotificationsRoom:
     def __init__(self, sidecar: FickleSidecar | None = None) -> None:
-        self.mail, self.clock, self.users = FakeMail(), FixedClock(), FakeUsers()
+        self.mail, self.clock, self.users, self.dead_letters = FakeMail(), FixedClock(), FakeUsers(), FakeDeadLetters()
         self.sidecar = sidecar or FickleSidecar()
         self.store = DaprMessageStore(memory_state(self.sidecar))
         self.service = NotificationService(
@@ -69,6 +77,7 @@ class NotificationsRoom:
             templates=JinjaTemplates(),
             users=self.users,
             mail=self.mail,
+            dead_letters=self.dead_letters,
             clock=self.clock,
             ids=CountingIds(),
         )

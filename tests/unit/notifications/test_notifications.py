@@ -224,6 +224,32 @@ async def test_an_audit_asks_which_message_an_event_became(room: Room) -> None:
     assert found["ord_2:paid"] is None
 
 
+async def test_an_event_is_told_once_its_mail_has_ended_or_it_lies_among_the_dead_letters(room: Room) -> None:
+    await room.notify("ord_1:paid")
+    await room.notify("ord_2:paid", user_id="usr_gone")
+    room.mail.broken = domain.MailRefused("no connection")
+    for event_id in ("ord_3:paid", "ord_4:paid"):
+        with pytest.raises(domain.MailRefused):
+            await room.notify(event_id)
+    room.dead_letters.event_ids = {"ord_4:paid", "ord_5:paid"}
+    asked = [f"ord_{number}:paid" for number in range(1, 7)]
+    assert await room.service.told(asked) == {"ord_1:paid", "ord_2:paid", "ord_4:paid", "ord_5:paid"}
+
+
+@pytest.mark.parametrize(
+    ("status", "ended"),
+    [
+        (MailStatus.SENDING, False),
+        (MailStatus.FAILED, False),
+        (MailStatus.SENT, True),
+        (MailStatus.UNCONFIRMED, True),
+        (MailStatus.UNDELIVERABLE, True),
+    ],
+)
+def test_which_mails_have_ended(status: MailStatus, ended: bool) -> None:
+    assert status.has_ended is ended
+
+
 async def test_a_contact_is_remembered_for_a_moment_but_not_that_there_is_none() -> None:
     now = 0.0
     users = FakeUsers()

@@ -59,6 +59,12 @@ def room() -> Room:
     return Room()
 
 
+async def test_whoever_asks_learns_which_events_have_a_letter(room: Room) -> None:
+    await room.letters.keep(envelope("e1"))
+    assert await room.letters.kept(["e1", "e2"]) == {"e1"}
+    assert await room.letters.kept([]) == frozenset()
+
+
 async def test_a_letter_that_arrives_twice_is_one(room: Room) -> None:
     first = await room.letters.keep(envelope())
     room.clock.pass_time(seconds=5)
