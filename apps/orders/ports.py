@@ -16,11 +16,15 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A request under an idempotency key: the order id it was given, when, and the hash of its body."""
+    """A request under an idempotency key: the order id it was given, when, and the hash of its body.
+
+    One that is `given_up` makes no order any more, but may have the cart still.
+    """
 
     order_id: str
     body_hash: str
     started_at: datetime
+    given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,15 @@ class OrderStore(Protocol):
     async def begin(self, user_id: str, key: str, attempt: Attempt, *, resume_before: datetime) -> tuple[Attempt, bool]:
         """Note `attempt` under the user's key unless there is one; which one holds, and whether the caller is to carry it on.
 
-        The caller carries on a new attempt, or one of the same body that began before `resume_before` (its clock then starts anew).
+        The caller carries on a new attempt, or one of the same body that began before `resume_before` (its clock then starts anew);
+        never one that was given up.
         """
 
-    async def forget(self, user_id: str, key: str, attempt: Attempt) -> bool:
-        """Free the key of an attempt that ended without an order; False when another attempt holds it by now."""
+    async def give_up(self, user_id: str, key: str, attempt: Attempt) -> Attempt | None:
+        """Have nobody carry on an attempt that ended without an order; as it is then, None when another holds the key by now."""
+
+    async def forget(self, user_id: str, key: str, attempt: Attempt) -> None:
+        """Free the key of an attempt that was given up, if it holds it still."""
 
     async def add(self, order: Order) -> Order:
         """Save a new order; the stored one when the id exists already."""

@@ -64,9 +64,7 @@ class OrderService:
         """
         now = self._clock.now()
         wanted = Attempt(self._ids.new("ord"), hashlib.sha256(body).hexdigest(), now)
-        attempt, ours = await self._store.begin(
-            user_id, key, wanted, resume_before=now - timedelta(seconds=ATTEMPT_SECONDS)
-        )
+        attempt, ours = await self._begin(user_id, key, wanted)
         if attempt.body_hash != wanted.body_hash:
             raise domain.KeyReused
         fresh = ours and attempt.order_id == wanted.order_id
@@ -155,6 +153,16 @@ class OrderService:
             for order_id in order_ids
         ], rest
 
+    async def _begin(self, user_id: str, key: str, wanted: Attempt) -> tuple[Attempt, bool]:
+        """See `OrderStore.begin`. What an earlier attempt under the key has left taken is back in the cart before a new one begins."""
+        resume_before = wanted.started_at - timedelta(seconds=ATTEMPT_SECONDS)
+        while True:
+            attempt, ours = await self._store.begin(user_id, key, wanted, resume_before=resume_before)
+            if not attempt.given_up:
+                return attempt, ours
+            async with asyncio.timeout(DRAFT_SECONDS):
+                await self._give_back(user_id, key, attempt)
+
     async def _draft(
         self, user_id: str, key: str, attempt: Attempt, payment: PaymentChoice, shipping_address: ShippingAddress
     ) -> Order:
@@ -179,10 +187,18 @@ class OrderService:
         """Undo an attempt that has saved no order, so that the customer may try again at once; unless another carries it on."""
         try:
             async with asyncio.timeout(DRAFT_SECONDS):
-                if await self._store.forget(user_id, key, attempt):
-                    await self._carts.restore(user_id, attempt.order_id)
+                given_up = await self._store.give_up(user_id, key, attempt)
+                if given_up is not None:
+                    await self._give_back(user_id, key, given_up)
         except Exception as error:
-            log.warning("left a cart to the sweep: %s", error, extra={"fields": {"order_id": attempt.order_id}})
+            why = str(error) or type(error).__name__
+            log.warning(
+                "left a cart to a retry or the sweep: %s", why, extra={"fields": {"order_id": attempt.order_id}}
+            )
+
+    async def _give_back(self, user_id: str, key: str, given_up: Attempt) -> None:
+        await self._carts.restore(user_id, given_up.order_id)
+        await self._store.forget(user_id, key, given_up)
 
     async def _price(self, cart: tuple[Any, ...]) -> tuple[OrderLine, ...]:
         if not cart:

@@ -6,6 +6,7 @@ the first for an order names the hash as well, so that attempts can be found.
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -46,7 +47,7 @@ class DaprOrderStore:
                 transaction.put(document, attempt, ttl_seconds=KEY_TTL_SECONDS)
                 _reminders.append(transaction, entry, attempt.started_at)
                 return attempt, True
-            if earlier.body_hash != attempt.body_hash or earlier.started_at >= resume_before:
+            if earlier.given_up or earlier.body_hash != attempt.body_hash or earlier.started_at >= resume_before:
                 return earlier, False
             resumed = Attempt(earlier.order_id, earlier.body_hash, attempt.started_at)
             if earlier == resumed:
@@ -59,16 +60,25 @@ class DaprOrderStore:
 
         return await self._state.transact([document, *reminder_keys], decide)
 
-    async def forget(self, user_id: str, key: str, attempt: Attempt) -> bool:
-        document = _attempt_key(user_id, key)
+    async def give_up(self, user_id: str, key: str, attempt: Attempt) -> Attempt | None:
+        document, given_up = _attempt_key(user_id, key), replace(attempt, given_up=True)
 
-        def decide(transaction: Transaction) -> bool:
-            if transaction.find(document, Attempt) != attempt:
-                return False
-            transaction.delete(document)
-            return True
+        def decide(transaction: Transaction) -> Attempt | None:
+            found = transaction.find(document, Attempt)
+            if found == attempt:
+                transaction.put(document, given_up, ttl_seconds=KEY_TTL_SECONDS)
+            return given_up if found in (attempt, given_up) else None
 
         return await self._state.transact([document], decide)
+
+    async def forget(self, user_id: str, key: str, attempt: Attempt) -> None:
+        document = _attempt_key(user_id, key)
+
+        def decide(transaction: Transaction) -> None:
+            if transaction.find(document, Attempt) == attempt:
+                transaction.delete(document)
+
+        await self._state.transact([document], decide)
 
     async def add(self, order: Order) -> Order:
         document, owner = _order_key(order.id), _owner(order.user_id)

@@ -102,6 +102,20 @@ async def test_a_cart_that_cannot_be_given_back_now_is_given_back_by_the_sweep(r
     assert [line.product_id for line in room.carts.lines] == ["pen", "ink"]
 
 
+async def test_a_cart_that_could_not_be_given_back_is_given_back_by_the_retry_and_ordered(room: Room) -> None:
+    quote, room.catalog.quote = room.catalog.quote, fail  # type: ignore[method-assign, assignment]
+    room.carts.restore = fail  # type: ignore[method-assign, assignment]
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            await room.place()
+    del room.carts.restore
+    room.catalog.quote = quote  # type: ignore[method-assign]
+    order = await room.place(body=b"{}")
+    assert [line.product_id for line in order.lines] == ["pen", "ink"]
+    assert room.carts.taken.keys() == {order.id}
+    assert await room.place(body=b"{}") == order
+
+
 async def test_one_cart_makes_one_order(room: Room) -> None:
     await room.place("k1")
     with pytest.raises(domain.EmptyCart):
