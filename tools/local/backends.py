@@ -98,7 +98,7 @@ def start_backends(
             *(partial(up, make) for make in makers(stack, home, programs, ports=ports, secrets=secrets)),
         ]
     )
-    environment = shop_environment(home, tokens)
+    environment = shop_environment(home, tokens, base)
     write_env_file(home, binaries, environment)
     return RunningBackends(processes=dict(sorted(processes.items())), environment=environment, secrets=secrets)
 

@@ -9,7 +9,7 @@ from tools.local.api import Api
 from tools.local.backends import dapr_binaries, start_backends, stop_backends
 from tools.local.demo import seed_catalogue
 from tools.local.doctor import examine, written
-from tools.local.environment import link_logs
+from tools.local.environment import base_environment, link_logs
 from tools.local.errors import LocalError
 from tools.local.former import remember
 from tools.local.home import PROJECT, Home
@@ -74,7 +74,7 @@ def backends(home: Home, words: Sequence[str]) -> None:
                 BackendPorts(offset),
                 stack=run_file.stack,
                 table=table,
-                base=os.environ,
+                base=base_environment(),
                 progress=console,
             )
             remember(home, run_file.stack.brokers)

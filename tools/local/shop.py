@@ -1,6 +1,5 @@
 """One whole shop as an object: `make run` and the tests start it, look at it and end it through here."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +10,7 @@ import psutil
 
 from tools.local.backends import RunningBackends, dapr_binaries, start_backends, stop_backends
 from tools.local.components import read_components, require_sound
+from tools.local.environment import base_environment
 from tools.local.errors import LocalError
 from tools.local.former import remember
 from tools.local.home import PROJECT, Home
@@ -53,7 +53,7 @@ class Shop:
         self._progress = progress
         self._port_offset = port_offset
         self._gateway_port = gateway_port
-        self._base = {**os.environ, **(environment or {})}
+        self._base = base_environment(environment)
         self._source = source
         self._table = ProcessTable(home.root)
         self._held = ExitStack()

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from tools.audit.__main__ import audit, written
 from tools.local.api import admin_of
 from tools.local.backends import dapr_binaries, start_backends, stop_backends
 from tools.local.components import require_sound
+from tools.local.environment import base_environment
 from tools.local.errors import LocalError
 from tools.local.home import PROJECT, Home
 from tools.local.ports import BackendPorts, find_free_port, require_free
@@ -68,7 +68,7 @@ def moved(move: Move, *, progress: Progress, environment: Mapping[str, str] | No
     if move.source == move.target:
         raise LocalError(f"FROM and TO are both {move.source}: there is nothing to move.")
     gateway_port = find_free_port()
-    carts = _copy(move, gateway_port, {**os.environ, **(environment or {})}, progress)
+    carts = _copy(move, gateway_port, base_environment(environment), progress)
     with Shop(
         move.home,
         progress=progress,

@@ -14,6 +14,7 @@ import yaml
 
 from tools.local.backends import in_parallel
 from tools.local.diagnosis import explain_app
+from tools.local.environment import base_environment, shop_environment
 from tools.local.errors import LocalError
 from tools.local.home import DEFAULT_HOME, PROJECT, Home
 from tools.local.logs import app_log
@@ -163,3 +164,15 @@ def test_the_demo_catalogue_is_what_the_issue_asks_for() -> None:
     assert len({product["sku"] for product in products}) == len(products) > 100
     assert len({product["category"] for product in products}) > 3
     assert {frozenset(product["stock"]) for product in products} == {frozenset({"east", "west"})}
+
+
+def test_go_programs_use_one_core_unless_the_environment_says_otherwise(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.ca_certificate.parent.mkdir(parents=True, exist_ok=True)
+    home.ca_certificate.write_text("anchors")
+    monkeypatch.delenv("GOMAXPROCS", raising=False)
+    assert shop_environment(home, {}, base_environment())["GOMAXPROCS"] == "1"
+    monkeypatch.setenv("GOMAXPROCS", "4")
+    assert shop_environment(home, {}, base_environment())["GOMAXPROCS"] == "4"
+    assert base_environment({"GOMAXPROCS": "3"})["GOMAXPROCS"] == "3"
