@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 MAX_QUANTITY = 999
 MAX_LINES = 100
 _REMEMBERED_MERGES = 20
+_REMEMBERED_RETURNS = 20
 _GUEST_ID = re.compile(r"crt_[0-9a-z]{26}[0-9a-f]{16}")
 
 
@@ -63,12 +64,14 @@ class Handover:
 class Cart:
     """What one person means to buy.
 
-    `taken` are lines that orders have taken out and not settled yet, by order id. `handover` is a guest cart's transfer that has not
-    been confirmed; `absorbed` are the latest transfers that this cart has taken in, so that none counts twice.
+    `taken` are lines that orders have taken out and not settled yet, by order id. `returned` are the latest orders that gave back what
+    they took: they take no more, since the request to take may come in after the one to give back. `handover` is a guest cart's transfer
+    that has not been confirmed; `absorbed` are the latest transfers that this cart has taken in, so that none counts twice.
     """
 
     lines: Lines = field(default_factory=dict)
     taken: dict[str, Lines] = field(default_factory=dict)
+    returned: tuple[str, ...] = ()
     handover: Handover | None = None
     absorbed: tuple[str, ...] = ()
     updated_at: datetime | None = None
@@ -95,21 +98,22 @@ def clear(cart: Cart, at: datetime) -> Cart:
 
 
 def take(cart: Cart, order_id: str, at: datetime) -> tuple[Cart, Lines]:
-    """Move all lines to the order; an order that has taken gets the same lines again, an empty cart gives none."""
+    """Move all lines to the order; one that has taken gets the same lines again. None for one that gave back, or from an empty cart."""
     if order_id in cart.taken:
         return cart, cart.taken[order_id]
-    if not cart.lines:
+    if order_id in cart.returned or not cart.lines:
         return cart, {}
     return replace(cart, lines={}, taken={**cart.taken, order_id: cart.lines}, updated_at=at), cart.lines
 
 
 def settle(cart: Cart, order_id: str, *, restore: bool, at: datetime) -> Cart:
-    """End what the order took: back into the cart, or gone. An order that took nothing, or is settled, changes nothing."""
-    if order_id not in cart.taken:
+    """End what the order took: back into the cart, or gone. An order that took nothing, or is settled, changes no line."""
+    if order_id in cart.returned or not (restore or order_id in cart.taken):
         return cart
     taken = {key: lines for key, lines in cart.taken.items() if key != order_id}
-    lines = _added(cart.lines, cart.taken[order_id]) if restore else cart.lines
-    return replace(cart, lines=lines, taken=taken, updated_at=at)
+    lines = _added(cart.lines, cart.taken.get(order_id, {})) if restore else cart.lines
+    returned = (*cart.returned, order_id)[-_REMEMBERED_RETURNS:] if restore else cart.returned
+    return replace(cart, lines=lines, taken=taken, returned=returned, updated_at=at)
 
 
 def hand_over(cart: Cart, cart_id: str, user_id: str, at: datetime) -> tuple[Cart, Handover | None]:

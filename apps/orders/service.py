@@ -72,7 +72,15 @@ class OrderService:
         if order is None:
             if not ours:
                 raise domain.KeyInFlight
-            order = await self._draft(user_id, key, attempt, payment, shipping_address)
+            try:
+                order = await self._draft(user_id, key, attempt, payment, shipping_address)
+            except domain.EmptyCart:
+                if fresh:
+                    raise
+                # The sweep has given the cart back, for good: what is in it now is for another attempt.
+                return await self.place(
+                    user_id=user_id, key=key, body=body, payment=payment, shipping_address=shipping_address
+                )
         if order.status is OrderStatus.DRAFT and (fresh or not (await self._checkout.status(order.id)).exists):
             await self._checkout.start(order)
         return domain.as_drafted(order)

@@ -55,7 +55,21 @@ def test_a_paid_order_keeps_what_it_took() -> None:
     changed, _ = domain.take(cart(pen=2), "ord_1", NOON)
     paid = domain.settle(changed, "ord_1", restore=False, at=NOON)
     assert (paid.lines, paid.taken) == ({}, {})
-    assert domain.settle(paid, "ord_1", restore=True, at=NOON) == paid
+    assert domain.settle(paid, "ord_1", restore=True, at=NOON).lines == {}
+
+
+def test_an_order_that_has_given_back_takes_nothing_any_more_though_it_may_ask_late() -> None:
+    given_back = domain.settle(cart(pen=2), "ord_1", restore=True, at=NOON)
+    assert domain.take(given_back, "ord_1", NOON) == (given_back, {})
+    assert domain.take(given_back, "ord_2", NOON)[1] == {"pen": 2}
+
+
+def test_a_cart_remembers_a_bounded_number_of_returns() -> None:
+    changed = cart(pen=2)
+    for number in range(100):
+        changed = domain.settle(changed, f"ord_{number}", restore=True, at=NOON)
+    assert changed.returned[-1] == "ord_99"
+    assert len(changed.returned) == 20
 
 
 def test_a_merge_moves_each_line_once_however_often_it_is_repeated() -> None:

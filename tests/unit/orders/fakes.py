@@ -14,14 +14,16 @@ class FakeCarts:
     def __init__(self, *lines: tuple[str, int]) -> None:
         self.lines = [CartLine(product_id=product_id, quantity=quantity) for product_id, quantity in lines]
         self.taken: dict[str, tuple[CartLine, ...]] = {}
+        self.returned: set[str] = set()
 
     async def take(self, _: str, order_id: str) -> tuple[CartLine, ...]:
-        if order_id not in self.taken and self.lines:
+        if order_id not in self.taken and order_id not in self.returned and self.lines:
             self.taken[order_id], self.lines = tuple(self.lines), []
         return self.taken.get(order_id, ())
 
     async def restore(self, _: str, order_id: str) -> None:
         self.lines += self.taken.pop(order_id, ())
+        self.returned.add(order_id)
 
 
 class FakeCatalog:

@@ -116,6 +116,18 @@ async def test_a_cart_that_could_not_be_given_back_is_given_back_by_the_retry_an
     assert await room.place(body=b"{}") == order
 
 
+async def test_a_retry_orders_the_cart_that_the_sweep_has_given_back_meanwhile(room: Room) -> None:
+    quote, room.catalog.quote = room.catalog.quote, crash  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt):
+        await room.place()
+    await room.sweep_later()
+    assert [line.product_id for line in room.carts.lines] == ["pen", "ink"]
+    room.catalog.quote = quote  # type: ignore[method-assign]
+    order = await room.place()
+    assert [line.product_id for line in order.lines] == ["pen", "ink"]
+    assert await room.place() == order
+
+
 async def test_one_cart_makes_one_order(room: Room) -> None:
     await room.place("k1")
     with pytest.raises(domain.EmptyCart):
@@ -228,7 +240,8 @@ async def test_an_attempt_that_was_carried_on_and_died_again_is_swept(room: Room
     with pytest.raises(ConnectionError):
         await room.place()
     await room.sweep_later()
-    assert (await room.service.get("ord_1")).status is OrderStatus.CANCELLED
+    (order,), _ = await room.service.list_page("usr_1", before=None, limit=9)
+    assert order.status is OrderStatus.CANCELLED
 
 
 async def test_history_comes_newest_first_in_pages(room: Room) -> None:
