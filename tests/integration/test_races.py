@@ -18,7 +18,7 @@ from apps.shared.platform.clock import TimeOrderedIds
 from apps.users.domain import Role, User
 from apps.users.tokens import SignedTokens
 from tests.conftest import RunningShop
-from tests.support.client import ADDRESS, FINAL, Client, eventually
+from tests.support.client import ADDRESS, FINAL, Client, eventually, patiently
 from tests.support.replica import second_replica
 
 BUYERS, UNITS = 500, 10
@@ -53,16 +53,10 @@ async def place(client: Client, bearer: str) -> str:
     """Order the cart, again under the same key as the shop says while it is too busy; the order's id."""
     body = {"payment": {"provider": "sandbox", "token": "tok_visa"}, "shipping_address": ADDRESS}
     key = uuid.uuid4().hex
-
-    async def ask() -> Any:
-        answer = await client.call("POST", "/api/v1/orders", body, token=bearer, idempotency_key=key)
-        if (pause_seconds := answer.retry_after_seconds) is not None:
-            await asyncio.sleep(pause_seconds)
-            return None
-        return answer.expect(202)
-
-    order = await eventually(ask, lambda order: order is not None, seconds=ENDED_SECONDS)
-    return str(order["id"])
+    answer = await patiently(
+        lambda: client.call("POST", "/api/v1/orders", body, token=bearer, idempotency_key=key), seconds=ENDED_SECONDS
+    )
+    return str(answer.expect(202)["id"])
 
 
 async def ended(client: Client, order_id: str, bearer: str) -> dict[str, Any]:
@@ -101,7 +95,7 @@ async def test_the_last_units_are_sold_once_and_all(
     async def fill(bearer: str) -> None:
         async with few_at_once:
             path = f"/api/v1/cart/items/{product['id']}"
-            (await admin.call("PUT", path, {"quantity": 1}, token=bearer)).expect(200)
+            (await patiently(lambda: admin.call("PUT", path, {"quantity": 1}, token=bearer))).expect(200)
 
     async def buy(bearer: str) -> str:
         async with few_at_once:

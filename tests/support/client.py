@@ -81,20 +81,24 @@ class Client:
             return Answer(response.status, dict(response.headers), await response.read())
 
     async def register(self) -> None:
-        """Become a new customer and log in."""
-        self.email = f"shopper-{uuid.uuid4().hex[:12]}@plaza.example"
-        account = {"email": self.email, "password": PASSWORD, "name": "Ada Byron"}
-        user = (await self.call("POST", "/auth/register", account)).expect(201)
-        self.user_id = user["id"]
+        """Become a new customer and log in. Another one where the shop was too busy, since nobody knows whether it made the first."""
+
+        async def ask() -> Answer:
+            self.email = f"shopper-{uuid.uuid4().hex[:12]}@plaza.example"
+            account = {"email": self.email, "password": PASSWORD, "name": "Ada Byron"}
+            return await self.call("POST", "/auth/register", account)
+
+        self.user_id = (await patiently(ask)).expect(201)["id"]
         await self.login(self.email, PASSWORD)
 
     async def login(self, email: str, password: str) -> None:
-        tokens = (await self.call("POST", "/auth/login", {"email": email, "password": password})).expect(200)
+        credentials = {"email": email, "password": password}
+        tokens = (await patiently(lambda: self.call("POST", "/auth/login", credentials))).expect(200)
         self.token, self.refresh_token = tokens["access_token"], tokens["refresh_token"]
 
     async def fill_cart(self, product_id: str, quantity: int) -> dict[str, Any]:
-        answer = await self.call("PUT", f"/api/v1/cart/items/{product_id}", {"quantity": quantity})
-        cart: dict[str, Any] = answer.expect(200)
+        path, body = f"/api/v1/cart/items/{product_id}", {"quantity": quantity}
+        cart: dict[str, Any] = (await patiently(lambda: self.call("PUT", path, body))).expect(200)
         return cart
 
     async def place(self, token: str = "tok_visa", *, key: str = "", **headers: str) -> Answer:
@@ -130,6 +134,15 @@ class Client:
         receipt = {"warehouse": "east", "quantity": quantity}
         (await self.call("POST", f"/api/v1/inventory/{product['sku']}/receipts", receipt)).expect(201)
         return product
+
+
+async def patiently(ask: Callable[[], Awaitable[Answer]], *, seconds: float = 60) -> Answer:
+    """The first answer that does not say when to come again: a shop with more to do than it can says so. The last one after `seconds`."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while (pause_seconds := (answer := await ask()).retry_after_seconds) is not None and loop.time() < deadline:
+        await asyncio.sleep(pause_seconds)
+    return answer
 
 
 async def eventually(look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], *, seconds: float = 60) -> T:
