@@ -51,6 +51,7 @@ def test_each_tenth_has_a_mark(table: ProcessTable) -> None:
     for _ in range(25):
         progress.count()
     assert [mark.orders for mark in progress.marks] == [0, 3, 5, 8, 10, 13, 15, 18, 20, 23, 25]
+    assert all(mark.yardstick_ms > 0 for mark in progress.marks[1:])
 
 
 async def test_the_cpu_of_apps_and_of_children_that_hide_the_mark_counts(table: ProcessTable, tmp_path: Path) -> None:
