@@ -14,8 +14,7 @@ from datetime import datetime, timedelta
 
 MAX_QUANTITY = 999
 MAX_LINES = 100
-_REMEMBERED_MERGES = 20
-_REMEMBERED_RETURNS = 20
+_REMEMBERED = 20
 _GUEST_ID = re.compile(r"crt_[0-9a-z]{26}[0-9a-f]{16}")
 
 
@@ -112,7 +111,7 @@ def settle(cart: Cart, order_id: str, *, restore: bool, at: datetime) -> Cart:
         return cart
     taken = {key: lines for key, lines in cart.taken.items() if key != order_id}
     lines = _added(cart.lines, cart.taken.get(order_id, {})) if restore else cart.lines
-    returned = (*cart.returned, order_id)[-_REMEMBERED_RETURNS:] if restore else cart.returned
+    returned = _remembered(cart.returned, order_id) if restore else cart.returned
     return replace(cart, lines=lines, taken=taken, returned=returned, updated_at=at)
 
 
@@ -130,7 +129,7 @@ def absorb(cart: Cart, handover_id: str, lines: Lines, at: datetime) -> Cart:
     """Add the lines of a transfer, once; those for which the cart has no room are left out."""
     if handover_id in cart.absorbed:
         return cart
-    absorbed = (*cart.absorbed, handover_id)[-_REMEMBERED_MERGES:]
+    absorbed = _remembered(cart.absorbed, handover_id)
     merged = dict(list(_added(cart.lines, lines).items())[: max(MAX_LINES, len(cart.lines))])
     return replace(cart, lines=merged, absorbed=absorbed, updated_at=at)
 
@@ -143,6 +142,11 @@ def confirm(cart: Cart, handover_id: str) -> Cart:
 def remaining(cart: Cart, ttl: timedelta, now: datetime) -> timedelta:
     """How long a guest's cart has still to live; zero or less when it is over, or never was."""
     return cart.updated_at + ttl - now if cart.updated_at else timedelta(0)
+
+
+def _remembered(earlier: tuple[str, ...], latest: str) -> tuple[str, ...]:
+    """The latest of these ids, so that a cart does not grow with its age."""
+    return (*earlier, latest)[-_REMEMBERED:]
 
 
 def _added(lines: Lines, more: Mapping[str, int]) -> Lines:
