@@ -106,7 +106,7 @@ class Client:
         return await self.call("POST", "/api/v1/orders", body, idempotency_key=key or uuid.uuid4().hex, **headers)
 
     async def order(self, order_id: str) -> dict[str, Any]:
-        order: dict[str, Any] = (await self.call("GET", f"/api/v1/orders/{order_id}")).expect(200)
+        order: dict[str, Any] = (await self._read(f"/api/v1/orders/{order_id}")).expect(200)
         return order
 
     async def follow(self, order_id: str, *statuses: str, seconds: float = 60) -> dict[str, Any]:
@@ -116,24 +116,31 @@ class Client:
         )
 
     async def stock(self, sku: str) -> dict[str, Any]:
-        stock: dict[str, Any] = (await self.call("GET", f"/api/v1/inventory/{sku}")).expect(200)
+        stock: dict[str, Any] = (await self._read(f"/api/v1/inventory/{sku}")).expect(200)
         return stock
 
     async def new_product(
         self, *, quantity: int = 10, price_minor: int = 1250, name: str = "Fountain pen"
     ) -> dict[str, Any]:
-        """As an admin: a product of its own with stock in the warehouse `east`."""
+        """As an admin: a product of its own with stock in the warehouse `east`; another one where the shop was too busy."""
         body = {
-            "sku": f"T-{uuid.uuid4().hex[:12].upper()}",
             "name": name,
             "description": "Made for a test.",
             "category": "stationery",
             "price": {"amount_minor": price_minor, "currency": "USD"},
         }
-        product: dict[str, Any] = (await self.call("POST", "/api/v1/products", body)).expect(201)
-        receipt = {"warehouse": "east", "quantity": quantity}
-        (await self.call("POST", f"/api/v1/inventory/{product['sku']}/receipts", receipt)).expect(201)
+
+        async def ask() -> Answer:
+            return await self.call("POST", "/api/v1/products", {**body, "sku": f"T-{uuid.uuid4().hex[:12].upper()}"})
+
+        product: dict[str, Any] = (await patiently(ask)).expect(201)
+        path, receipt = f"/api/v1/inventory/{product['sku']}/receipts", {"warehouse": "east", "quantity": quantity}
+        key = uuid.uuid4().hex
+        (await patiently(lambda: self.call("POST", path, receipt, idempotency_key=key))).expect(201)
         return product
+
+    async def _read(self, path: str) -> Answer:
+        return await patiently(lambda: self.call("GET", path))
 
 
 async def patiently(ask: Callable[[], Awaitable[Answer]], *, seconds: float = 60) -> Answer:

@@ -98,7 +98,7 @@ def require_free(ports: Mapping[str, int]) -> None:
 
 
 _claimed: dict[int, int] = {}
-"""The offsets that this process keeps from others, and the open files by which it does so, until it ends."""
+"""The offsets and ports that this process keeps from others, and the open files by which it does so, until it ends."""
 
 
 def find_free_offset(app_ports: Mapping[str, int]) -> int:
@@ -113,24 +113,27 @@ def find_free_offset(app_ports: Mapping[str, int]) -> int:
     raise LocalError("No room is left for another shop's ports: stop one of those that run.")
 
 
-def _claim(offset: int) -> bool:
-    if offset not in _claimed:
+def _claim(number: int) -> bool:
+    if number not in _claimed:
         locks = this_host().cache_directory / "ports"
         locks.mkdir(parents=True, exist_ok=True)
-        file = os.open(locks / f"{offset}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        file = os.open(locks / f"{number}.lock", os.O_CREAT | os.O_RDWR, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(file)
             return False
-        _claimed[offset] = file
+        _claimed[number] = file
     return True
 
 
 def find_free_port(*, after: int = 0) -> int:
-    """One above `after` that nobody expects anything at. Raises: LocalError when none is left."""
+    """One above `after` that nobody expects anything at, and no other process of the user is about to take.
+
+    Raises: LocalError when none is left.
+    """
     for port in range(max(28_000, after + 1), FIRST_EPHEMERAL_PORT):
-        if is_free(port):
+        if _claim(port) and is_free(port):
             return port
     raise LocalError("No port is free from 28000 on: stop what takes them.")
 

@@ -4,14 +4,15 @@ import subprocess
 import sys
 
 from tools.local.home import PROJECT
-from tools.local.ports import find_free_offset
+from tools.local.ports import find_free_offset, find_free_port
 
-ASK = "from tools.local.ports import find_free_offset; print(find_free_offset({'gateway': 8080}), flush=True); input()"
+OFFSET = "find_free_offset({'gateway': 8080})"
+PORT = "find_free_port()"
 
 
-def test_no_other_process_is_given_an_offset_before_its_ports_are_taken() -> None:
-    ours = find_free_offset({"gateway": 8080})
-    command = [sys.executable, "-c", ASK]
+def given_to_two_others(question: str) -> list[int]:
+    ask = f"from tools.local.ports import find_free_offset, find_free_port; print({question}, flush=True); input()"
+    command = [sys.executable, "-c", ask]
     with (
         subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as one,
         subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other,
@@ -21,5 +22,16 @@ def test_no_other_process_is_given_an_offset_before_its_ports_are_taken() -> Non
         theirs = [int(one.stdout.readline()), int(other.stdout.readline())]
         for process in (one, other):
             process.communicate("\n", timeout=20)
-    assert len({ours, *theirs}) == 3
+    return theirs
+
+
+def test_no_other_process_is_given_an_offset_before_its_ports_are_taken() -> None:
+    ours = find_free_offset({"gateway": 8080})
+    assert len({ours, *given_to_two_others(OFFSET)}) == 3
     assert find_free_offset({"gateway": 8080}) == ours
+
+
+def test_no_other_process_is_given_a_port_before_it_is_taken() -> None:
+    ours = find_free_port()
+    assert len({ours, *given_to_two_others(PORT)}) == 3
+    assert find_free_port(after=ours) > ours
