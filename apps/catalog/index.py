@@ -93,16 +93,21 @@ class ProductIndex:
         total = int(facets["total"]["value"])
         field, order = _ORDERS[sort]
         hits: list[tuple[int, str, Any]] = []
-        while total and rung < len(ladder) and len(hits) <= query.limit:
+        found_before = ladder[rung - 1] if 0 < rung < len(ladder) else None
+        while rung < len(ladder) and len(hits) < min(query.limit + 1, total):
             clauses = [(Occur.Must, part) for part in (ladder[rung], *filters)]
-            if rung > 0:
-                clauses.append((Occur.MustNot, ladder[rung - 1]))
+            if found_before is not None:
+                clauses.append((Occur.MustNot, found_before))
             if after is not None:
                 clauses.append((Occur.Must, self._beyond(field, order, after)))
             page = searcher.search(
                 Query.boolean_query(clauses), query.limit + 1, count=False, order_by_field=field, order=order
             )
             hits += [(rung, key, address) for key, address in page.hits]
+            if (
+                page.hits or after is not None
+            ):  # else this rung finds what the tighter one does, and that costs less to leave out
+                found_before = ladder[rung]
             rung, after = rung + 1, None
         shown = hits[: query.limit]
         return Found(
@@ -144,7 +149,7 @@ class ProductIndex:
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", tokenizer_name="raw", index_option="basic")
-    for field in (words.TITLE, words.BODY):
+    for field in (words.TITLE, words.TEXT):
         builder.add_text_field(field, tokenizer_name="words", index_option="basic")
     for field in ("category", "vendor", "by_newest", "by_price", "by_name"):
         builder.add_text_field(field, tokenizer_name="raw", index_option="basic", fast=True)
@@ -155,10 +160,11 @@ def _schema() -> tantivy.Schema:
 
 def _document(product: Product) -> Document:
     document = Document()
+    title = f"{product.name} {product.category} {product.sku}"
     for field, text in (
         ("id", product.id),
-        (words.TITLE, f"{product.name} {product.category} {product.sku}"),
-        (words.BODY, product.description),
+        (words.TITLE, title),
+        (words.TEXT, f"{title} {product.description}"),
         ("category", product.category),
         ("vendor", product.vendor_id),
         ("by_newest", f"{int(product.created_at.timestamp() * 1_000_000):016x}{product.id}"),

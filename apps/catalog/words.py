@@ -6,8 +6,8 @@ skip while others insert, and every replica agrees. Scores would move with each 
 
 from tantivy import Filter, Occur, Query, Schema, TextAnalyzer, TextAnalyzerBuilder, Tokenizer
 
-TITLE, BODY = "title", "body"
-"""Index fields: name, category and SKU; description."""
+TITLE, TEXT = "title", "text"
+"""Index fields: name, category and SKU; the same and the description. A word that may be anywhere is looked for once."""
 
 MOST_WORDS = 10
 _LONGEST_WORD = 40
@@ -49,25 +49,20 @@ def rungs(schema: Schema, words: list[str]) -> list[Query]:
             return begun(position, field)
         return any_of([begun(position, field), Query.fuzzy_term_query(schema, field, word, distance=typos)])
 
-    def anywhere(queries: list[Query], others: list[Query]) -> list[Query]:
-        return [any_of(pair) for pair in zip(queries, others, strict=True)]
-
     positions = range(len(words))
-    exact_title = [exact(word, TITLE) for word in words]
-    exact_any = anywhere(exact_title, [exact(word, BODY) for word in words])
-    begun_any = anywhere([begun(i, TITLE) for i in positions], [begun(i, BODY) for i in positions])
-    loose_title = [loose(i, TITLE) for i in positions]
-    loose_any = anywhere(loose_title, [loose(i, BODY) for i in positions])
+    begun_text = all_of([begun(position, TEXT) for position in positions])
+    loose_title = all_of([loose(position, TITLE) for position in positions])
+    loose_text = [loose(position, TEXT) for position in positions]
     most = len(words) - len(words) // 3
     ladder = [
-        all_of(exact_title),
-        all_of(exact_any),
-        all_of(begun_any),
-        any_of([all_of(begun_any), all_of(loose_title)]),
-        all_of(loose_any),
+        all_of([exact(word, TITLE) for word in words]),
+        all_of([exact(word, TEXT) for word in words]),
+        begun_text,
+        any_of([begun_text, loose_title]),
+        all_of(loose_text),
     ]
     if most < len(words):
-        ladder.append(Query.boolean_query([(Occur.Should, query) for query in loose_any], most))
+        ladder.append(Query.boolean_query([(Occur.Should, query) for query in loose_text], most))
     return ladder
 
 
@@ -75,5 +70,5 @@ def all_of(queries: list[Query]) -> Query:
     return Query.boolean_query([(Occur.Must, query) for query in queries])
 
 
-def any_of(queries: list[Query] | tuple[Query, ...]) -> Query:
+def any_of(queries: list[Query]) -> Query:
     return Query.boolean_query([(Occur.Should, query) for query in queries])

@@ -50,7 +50,7 @@ def lacks_workflow_actors(metadata: dict[str, Any]) -> bool:
     )
 
 
-class Worker(Protocol):
+class WatchedWorker(Protocol):
     """What the watch asks of a workflow worker."""
 
     @property
@@ -68,7 +68,7 @@ class WatchedSidecar(Protocol):
 class Watch:
     """Looks at one sidecar every second until it is cancelled."""
 
-    def __init__(self, sidecar: WatchedSidecar, worker: Worker, *, service: str) -> None:
+    def __init__(self, sidecar: WatchedSidecar, worker: WatchedWorker, *, service: str) -> None:
         self._sidecar, self._worker, self._service = sidecar, worker, service
         self._patience = Patience()
 
