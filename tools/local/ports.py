@@ -17,11 +17,12 @@ FIRST_EPHEMERAL_PORT = (
 )
 SENTRY_PORT = 50001  # the CLI knows no other: pkg/standalone/run.go, sentryDefaultAddress
 
+# Their last three digits differ, from each other's and those in dapr.yaml, so that shops moved by thousands never meet.
 BACKEND_PORTS: Mapping[str, int] = {
     "redis": 6390,
     "mail": 2525,
-    "kafka": 4390,
-    "kafka controller": 4391,
+    "kafka": 4394,
+    "kafka controller": 4395,
     "nats": 4322,
     "etcd-1": 4411,
     "etcd-1 peer": 4421,

@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from collections import Counter
 
 from tools.local.home import PROJECT
-from tools.local.ports import find_free_offset, find_free_port
+from tools.local.ports import BACKEND_PORTS, find_free_offset, find_free_port, shift
+from tools.local.run_file import read_run_file
 
 OFFSET = "find_free_offset({'gateway': 8080})"
 PORT = "find_free_port()"
@@ -35,3 +37,9 @@ def test_no_other_process_is_given_a_port_before_it_is_taken() -> None:
     ours = find_free_port()
     assert len({ours, *given_to_two_others(PORT)}) == 3
     assert find_free_port(after=ours) > ours
+
+
+def test_no_port_of_a_shop_is_one_of_a_shop_that_is_moved_otherwise() -> None:
+    ports = [*BACKEND_PORTS.values(), *read_run_file(PROJECT / "dapr.yaml").named_ports.values()]
+    taken = Counter(shift(port, offset) for offset in (0, *range(11_000, 24_000, 1_000)) for port in ports)
+    assert [port for port, times in taken.items() if times > 1] == []
