@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import UNMEASURED
 from tests.support.casualty import Casualties
 from tests.support.faulty import CONTROL, Control, write_run_file
 from tests.support.shops import new_home, running_shop
@@ -22,7 +21,7 @@ def home(request: pytest.FixtureRequest) -> Iterator[Home]:
     """The home of the shop, which serves as long as tests of this directory run; kept when one of them failed."""
     home = new_home("chaos")
     Control(home.root / "faults").create()
-    environment = {**ENVIRONMENT, **UNMEASURED, CONTROL: str(home.root / "faults")}
+    environment = {**ENVIRONMENT, CONTROL: str(home.root / "faults")}
     source = write_run_file(home.root / "faulty")
     with running_shop(request.session, home, environment=environment, source=source, self_healing=True):
         yield home

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import SHOP_ENVIRONMENT, RunningShop
+from tests.conftest import LEAN_ENVIRONMENT, RunningShop
 from tests.support.client import Client, eventually
 from tests.support.shops import new_home, running_shop
 from tools.local.postgres import BIN
@@ -43,8 +43,7 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         },
     )
     home = new_home("keep")
-    environment = {name: value for name, value in SHOP_ENVIRONMENT.items() if not name.startswith("OTEL")}
-    with running_shop(request.session, home, environment=environment, source=source):
+    with running_shop(request.session, home, environment=LEAN_ENVIRONMENT, source=source):
         yield RunningShop(home, json.loads(home.run_json.read_text()))
 
 
