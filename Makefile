@@ -62,7 +62,9 @@ PYTEST = .venv/bin/python -m pytest
 MEASURED = --cov --cov-report=
 OF_SHOPS = -o timeout_func_only=true --durations=10
 quietly = echo "tests of $(1): .plaza/$(1).log"; \
-	COVERAGE_FILE=.coverage.$(1) $(PYTEST) $(2) >.plaza/$(1).log 2>&1 || { cat .plaza/$(1).log; exit 1; }; echo; tail -n 1 .plaza/$(1).log
+	$(PYTEST) $(2) >.plaza/$(1).log 2>&1 || { cat .plaza/$(1).log; exit 1; }; echo; tail -n 1 .plaza/$(1).log
+
+test-of-units test-of-shop: export COVERAGE_FILE = .coverage.$(@:test-of-%=%)
 
 test-of-races:
 	@$(call quietly,races,tests/integration/test_races.py $(OF_SHOPS))
@@ -74,7 +76,7 @@ test-of-faults:
 	@$(call quietly,faults,tests/chaos tests/e2e tests/integration/outages $(OF_SHOPS))
 
 test-of-shop:
-	@COVERAGE_FILE=.coverage.shop $(PYTEST) $(MEASURED) tests/integration --ignore=tests/integration/test_races.py --ignore=tests/integration/outages $(OF_SHOPS)
+	@$(PYTEST) $(MEASURED) tests/integration --ignore=tests/integration/test_races.py --ignore=tests/integration/outages $(OF_SHOPS)
 
 test-of-second-stack:
 	@.venv/bin/python -m tools.swap --short etcd-nats

@@ -104,9 +104,7 @@ class ProductIndex:
                 Query.boolean_query(clauses), query.limit + 1, count=False, order_by_field=field, order=order
             )
             hits += [(rung, key, address) for key, address in page.hits]
-            if (
-                page.hits or after is not None
-            ):  # else this rung finds what the tighter one does, and that costs less to leave out
+            if page.hits or after is not None:  # else it finds what the tighter one does, which costs less
                 found_before = ladder[rung]
             rung, after = rung + 1, None
         shown = hits[: query.limit]

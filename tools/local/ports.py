@@ -49,6 +49,10 @@ BACKEND_PORTS: Mapping[str, int] = {
 }
 
 
+OFFSETS = range(11_000, 24_000, 1_000)
+"""How far the ports of shops beside others may be moved."""
+
+
 def shift(port: int, offset: int) -> int:
     """The port that another shop uses in place of this one; never in the ephemeral range unless it was there."""
     if offset == 0:
@@ -108,7 +112,7 @@ def find_free_offset(app_ports: Mapping[str, int]) -> int:
     Raises: LocalError when no move helps.
     """
     ports = [*BACKEND_PORTS.values(), *app_ports.values()]
-    for offset in range(11_000, 24_000, 1_000):
+    for offset in OFFSETS:
         if _claim(offset) and all(is_free(shift(port, offset)) for port in ports):
             return offset
     raise LocalError("No room is left for another shop's ports: stop one of those that run.")

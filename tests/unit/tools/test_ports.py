@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 
 from tools.local.home import PROJECT
-from tools.local.ports import BACKEND_PORTS, find_free_offset, find_free_port, shift
+from tools.local.ports import BACKEND_PORTS, OFFSETS, find_free_offset, find_free_port, shift
 from tools.local.run_file import read_run_file
 
 OFFSET = "find_free_offset({'gateway': 8080})"
@@ -41,5 +41,5 @@ def test_no_other_process_is_given_a_port_before_it_is_taken() -> None:
 
 def test_no_port_of_a_shop_is_one_of_a_shop_that_is_moved_otherwise() -> None:
     ports = [*BACKEND_PORTS.values(), *read_run_file(PROJECT / "dapr.yaml").named_ports.values()]
-    taken = Counter(shift(port, offset) for offset in (0, *range(11_000, 24_000, 1_000)) for port in ports)
+    taken = Counter(shift(port, offset) for offset in (0, *OFFSETS) for port in ports)
     assert [port for port, times in taken.items() if times > 1] == []
