@@ -63,7 +63,8 @@ async def ended(client: Client, order_id: str, bearer: str) -> dict[str, Any]:
     """The order once it is paid or cancelled."""
 
     async def look() -> dict[str, Any]:
-        order: dict[str, Any] = (await client.call("GET", f"/api/v1/orders/{order_id}", token=bearer)).expect(200)
+        answer = await patiently(lambda: client.call("GET", f"/api/v1/orders/{order_id}", token=bearer))
+        order: dict[str, Any] = answer.expect(200)
         if order["status"] not in FINAL:
             await asyncio.sleep(1)
         return order
@@ -135,7 +136,7 @@ async def test_a_cart_that_is_edited_while_it_is_ordered_loses_and_doubles_nothi
             await client.fill_cart(product["id"], 1)
 
         async with asyncio.TaskGroup() as together:
-            placing = together.create_task(client.place())
+            placing = together.create_task(client.place_patiently())
             for product in others:
                 together.create_task(add(product))
         order = placing.result().expect(202)
@@ -158,7 +159,7 @@ async def test_one_cart_makes_one_order_however_many_are_placed_at_once(admin: C
 
     async def shop(client: Client) -> None:
         await client.fill_cart(product["id"], 2)
-        answers = await asyncio.gather(*(client.place() for _ in range(4)))
+        answers = await asyncio.gather(*(client.place_patiently() for _ in range(4)))
         assert sorted(answer.status for answer in answers) == [202, 409, 409, 409]
         (order,) = (answer.json for answer in answers if answer.status == 202)
         assert {answer.json["type"] for answer in answers if answer.status == 409} == {"/problems/empty-cart"}
@@ -177,9 +178,9 @@ async def test_a_cancellation_meets_the_capture_and_no_money_is_lost(admin: Clie
 
     async def shop(client: Client) -> dict[str, Any]:
         await client.fill_cart(product["id"], 2)
-        order_id = (await client.place()).expect(202)["id"]
+        order_id = (await client.place_patiently()).expect(202)["id"]
         await asyncio.sleep(chance.uniform(0, 0.8))
-        (await client.call("POST", f"/api/v1/orders/{order_id}/cancel")).expect(202)
+        (await patiently(lambda: client.call("POST", f"/api/v1/orders/{order_id}/cancel"))).expect(202)
         return await client.follow(order_id, "cancelled", seconds=ENDED_SECONDS)
 
     orders = [order for _ in range(4) for order in await asyncio.gather(*map(shop, customers))]
