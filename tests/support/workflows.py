@@ -25,12 +25,18 @@ class Workflows:
         (await self._call("POST", f"{order_id}/purge")).expect(202)
 
     async def ended(self, order_id: str) -> dict[str, Any]:
-        await eventually(lambda: self.status(order_id), lambda status: status == "COMPLETED")
-        return await self.find(order_id) or {}
+        return await eventually(
+            lambda: self._existing(order_id), lambda workflow: workflow["runtimeStatus"] == "COMPLETED"
+        )
 
     async def status(self, order_id: str) -> str:
-        """Dapr's `runtimeStatus`; empty where there is no such workflow."""
-        return str((await self.find(order_id) or {}).get("runtimeStatus", ""))
+        """Dapr's `runtimeStatus`."""
+        return str((await self._existing(order_id))["runtimeStatus"])
+
+    async def _existing(self, order_id: str) -> dict[str, Any]:
+        workflow = await self.find(order_id)
+        assert workflow is not None, f"there is no workflow {order_id}"
+        return workflow
 
     async def _call(self, method: str, path: str) -> Answer:
         async with Client(self._url) as sidecar:
