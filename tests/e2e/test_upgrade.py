@@ -52,7 +52,7 @@ class Sagas(Workflows):
 
     async def run_by(self, order_id: str) -> tuple[str, list[str]]:
         """Version and steps of a saga that has ended."""
-        await eventually(lambda: self.status(order_id), lambda status: status == "COMPLETED")
+        await self.ended(order_id)
         events = await eventually(lambda: self.history(order_id), bool)
         return version_of(events), steps_of(events)
 
