@@ -51,15 +51,16 @@ test: venv ## Run all tests with coverage, on shops of their own
 	@.venv/bin/python -m tools.dapr >/dev/null
 	@rm -f .coverage .coverage.*
 	@mkdir -p .plaza
-	@$(MAKE) --no-print-directory -j2 test-of-races test-of-units test-of-faults test-of-shop test-of-second-stack
+	@$(MAKE) --no-print-directory -j2 test-of-races test-of-units test-of-shop test-of-faults test-of-second-stack
 	@.venv/bin/coverage combine -q .coverage.units .coverage.shop
 	@.venv/bin/coverage report --fail-under=80
 
 # Tests of shops wait for much, so two of these are run side by side; what some print comes at once, at their end. Races come first, since
 # 500 orders at once and other shops that start and die would take each other's time. Coverage is measured where nothing is in a hurry: it
-# is a fifth of an app's work.
+# is a fifth of an app's work. The two longest come last, so that they end together.
 PYTEST = .venv/bin/python -m pytest
 MEASURED = --cov --cov-report=
+ON_ONE_SHOP = tests/e2e/test_journey.py tests/e2e/test_dead_service.py
 OF_SHOPS = -o timeout_func_only=true --durations=10
 quietly = echo "tests of $(1): .plaza/$(1).log"; \
 	$(PYTEST) $(2) >.plaza/$(1).log 2>&1 || { cat .plaza/$(1).log; exit 1; }; echo; tail -n 1 .plaza/$(1).log
@@ -72,11 +73,11 @@ test-of-races:
 test-of-units:
 	@$(call quietly,units,$(UNIT_TESTS) $(MEASURED))
 
-test-of-faults:
-	@$(call quietly,faults,tests/chaos tests/e2e tests/integration/outages $(OF_SHOPS))
-
 test-of-shop:
-	@$(PYTEST) $(MEASURED) tests/integration --ignore=tests/integration/test_races.py --ignore=tests/integration/outages $(OF_SHOPS)
+	@$(PYTEST) $(MEASURED) $(ON_ONE_SHOP) tests/integration --ignore=tests/integration/test_races.py --ignore=tests/integration/outages $(OF_SHOPS)
+
+test-of-faults:
+	@$(call quietly,faults,tests/chaos tests/e2e tests/integration/outages $(ON_ONE_SHOP:%=--ignore=%) $(OF_SHOPS))
 
 test-of-second-stack:
 	@.venv/bin/python -m tools.swap --short etcd-nats

@@ -77,12 +77,14 @@ class Buyer:
         return [f"{self.order_id}:{status}" for status in told if status != "draft"]
 
     async def _stands(self) -> None:
-        async def look() -> str:
-            if self._control.is_standing(self.order_id):
-                return ""
-            return f"{self} has not come there: it is {(await order_if_answered(self.client, self.order_id))['status']}"
+        async def look() -> bool:
+            return self._control.is_standing(self.order_id)
 
-        await eventually(look, lambda missing: not missing, seconds=STANDING_SECONDS)
+        try:
+            await eventually(look, bool, seconds=STANDING_SECONDS)
+        except AssertionError:
+            order = await order_if_answered(self.client, self.order_id)
+            pytest.fail(f"{self} has not come there: it is {order['status']}")
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ T = TypeVar("T")
 ADDRESS = {"name": "Ada Byron", "line1": "1 Long Way", "city": "York", "postal_code": "YO1", "country": "GB"}
 FINAL = ("paid", "cancelled")
 PASSWORD = "correct horse battery"
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 0.5
 
 
 class Answer:
@@ -158,12 +159,14 @@ async def patiently(ask: Callable[[], Awaitable[Answer]], *, seconds: float = 60
 
 
 async def eventually(look: Callable[[], Awaitable[T]], holds: Callable[[T], bool], *, seconds: float = 60) -> T:
-    """What `look` sees once it `holds`; fails with the last look after `seconds`."""
+    """What `look` sees once it `holds`; fails with the last look after `seconds`. Looks ever more rarely."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
+    pause_seconds = SHORTEST_PAUSE_SECONDS
     while True:
         seen = await look()
         if holds(seen):
             return seen
         assert loop.time() < deadline, f"still not so after {seconds} s: {seen!r}"
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(pause_seconds)
+        pause_seconds = min(pause_seconds * 1.2, LONGEST_PAUSE_SECONDS)

@@ -22,7 +22,7 @@ import yaml
 PROJECT = Path(__file__).resolve().parents[2]
 CONTROL = "PLAZA_FAULTS"
 FIRST_POINT = "inventory.reserve_stock before"
-_LOOK_EVERY_SECONDS = 0.02
+_LOOK_EVERY_SECONDS = 0.1
 
 
 class Control:
