@@ -57,7 +57,7 @@ test: venv ## Run all tests with coverage, on shops of their own
 
 # Tests of shops wait for much, so two of these are run side by side; what some print comes at once, at their end. Races come first, since
 # 500 orders at once and other shops that start and die would take each other's time. Coverage is measured where nothing is in a hurry: it
-# is a fifth of an app's work. The two longest come last, so that they end together.
+# is a fifth of an app's work. The two longest run beside each other, the second stack where one has ended.
 PYTEST = .venv/bin/python -m pytest
 MEASURED = --cov --cov-report=
 ON_ONE_SHOP = tests/e2e/test_journey.py tests/e2e/test_dead_service.py
